@@ -1,0 +1,132 @@
+/**
+ * The contract between the graph and the engines that run it.
+ *
+ * A plan is a list of kernel calls whose tensors have fixed places: in the
+ * plan's own arena (block 0) or in a persistent memory (blocks 1, 2, …). An
+ * engine compiles a plan once into a program and replays it; nothing is
+ * allocated, compiled or shaped inside `Program.run`.
+ *
+ * @module
+ */
+
+/** Element types that engines compute with; both are four bytes wide. */
+export type Dtype = "f32" | "i32";
+
+/** Arrays that cross the border between the host and an engine. */
+export type HostArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+
+/** Places start at multiples of this many bytes (WebGPU's binding offsets). */
+export const PLACE_ALIGNMENT = 256;
+
+/** Where a tensor lives while a program runs. */
+export interface Place {
+  /** 0 is the plan's arena, i > 0 is `plan.memories[i - 1]`. */
+  readonly block: number;
+  /** In bytes, a multiple of {@linkcode PLACE_ALIGNMENT}. */
+  readonly offset: number;
+  /** Row-major, contiguous. */
+  readonly shape: readonly number[];
+  readonly dtype: Dtype;
+}
+
+/** One kernel with its operands. */
+export interface KernelCall {
+  /** The name of the op, and of the kernel in each engine's registry. */
+  readonly kernel: string;
+  /** Optional operands that are absent are `undefined`. */
+  readonly inputs: readonly (Place | undefined)[];
+  /** Results that nothing reads are `undefined` and are not stored. */
+  readonly outputs: readonly (Place | undefined)[];
+  /** Sizes and constants that the kernel is specialised on. */
+  readonly attributes: Readonly<Record<string, number>>;
+}
+
+/** Memory that outlives a program: weights, optimizer state. */
+export interface Memory {
+  readonly label: string;
+  readonly bytes: number;
+  /** Copies `data` to byte `offset`; ordered with the runs of programs. */
+  write(data: HostArray, offset: number): void;
+  /** Reads `bytes` bytes from byte `offset`, after all runs made before. */
+  read(offset: number, bytes: number): Promise<ArrayBuffer>;
+  close(): void;
+}
+
+/** What the graph hands to an engine. */
+export interface Plan {
+  readonly label: string;
+  readonly arenaBytes: number;
+  readonly memories: readonly Memory[];
+  readonly calls: readonly KernelCall[];
+  /** Written before each run. */
+  readonly inputs: ReadonlyMap<string, Place>;
+  /** Read after each run. */
+  readonly outputs: ReadonlyMap<string, Place>;
+}
+
+/** A compiled plan. */
+export interface Program {
+  /**
+   * Writes the inputs, runs every call in order, and reads the outputs.
+   *
+   * Runs are queued: a caller may start the next before the last has settled,
+   * and results come in order. An input that is left out keeps its value.
+   *
+   * @param inputs By name; the arrays must not change until the promise
+   * settles.
+   * @returns The outputs by name, as fresh arrays.
+   * @throws {TypeError} If an input is unknown or has the wrong length or type.
+   * @throws {DeviceError} If the device fails; the message names the kernel.
+   */
+  run(
+    inputs: Readonly<Record<string, HostArray>>,
+  ): Promise<Record<string, HostArray>>;
+  /** Frees the arena and whatever else the program made. */
+  close(): void;
+}
+
+/** The largest things an engine can hold, in bytes. */
+export interface EngineLimits {
+  /** One memory or arena. */
+  readonly memoryBytes: number;
+  /** One tensor. */
+  readonly tensorBytes: number;
+}
+
+/** A device that runs plans. */
+export interface Engine {
+  readonly name: "cpu" | "webgpu";
+  /** One line for people: adapter or threads. */
+  readonly description: string;
+  readonly limits: EngineLimits;
+  /**
+   * Makes a persistent memory filled with zeros.
+   *
+   * @param bytes Greater than 0.
+   * @throws {RangeError} If it exceeds the limits.
+   */
+  allocate(bytes: number, label: string): Memory;
+  /**
+   * Compiles a plan.
+   *
+   * @throws {DeviceError} If a kernel does not compile; the message names it.
+   */
+  compile(plan: Plan): Promise<Program>;
+  /** Frees everything that was not closed before. */
+  close(): void;
+}
+
+/** The device is missing, was lost, ran out of memory or refused a kernel. */
+export class DeviceError extends Error {
+  override name = "DeviceError";
+}
+
+/** Bytes of a tensor of four-byte elements. */
+export function byteLength(shape: readonly number[]): number {
+  return 4 * shape.reduce((product, size) => product * size, 1);
+}
+
+/** The smallest multiple of {@linkcode PLACE_ALIGNMENT} that holds `bytes`. */
+export function alignPlace(bytes: number): number {
+  return Math.ceil(bytes / PLACE_ALIGNMENT) * PLACE_ALIGNMENT;
+}
