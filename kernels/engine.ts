@@ -70,12 +70,13 @@ export interface Program {
    * Writes the inputs, runs every call in order, and reads the outputs.
    *
    * Runs are queued: a caller may start the next before the last has settled,
-   * and results come in order. An input that is left out keeps its value.
+   * and results come in order.
    *
-   * @param inputs By name; the arrays must not change until the promise
-   * settles.
+   * @param inputs Every input of the plan by name; the arrays must not change
+   * until the promise settles.
    * @returns The outputs by name, as fresh arrays.
-   * @throws {TypeError} If an input is unknown or has the wrong length or type.
+   * @throws {TypeError} If an input is missing, unknown, or has the wrong length
+   * or type.
    * @throws {DeviceError} If the device fails; the message names the kernel.
    */
   run(

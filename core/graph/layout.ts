@@ -1,0 +1,52 @@
+/**
+ * Packs named tensors into one persistent memory.
+ *
+ * @module
+ */
+
+import { alignPlace, byteLength } from "../../kernels/engine.ts";
+import type { Shape, Slot } from "./graph.ts";
+
+/** A region under construction: names, shapes and offsets, but no memory. */
+export class Layout {
+  readonly region: string;
+  readonly slots: Map<string, Slot> = new Map();
+  #bytes = 0;
+
+  /** @param region The memory's name. */
+  constructor(region: string) {
+    this.region = region;
+  }
+
+  /** Bytes so far; gaps between tensors are zero and stay zero. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Floats so far, gaps included: the length of the flat view. */
+  get count(): number {
+    return this.#bytes / 4;
+  }
+
+  /**
+   * Adds a tensor at the end.
+   *
+   * @throws {RangeError} If the name is taken.
+   */
+  add(name: string, shape: Shape): Slot {
+    if (this.slots.has(name)) {
+      throw new RangeError(
+        `Cannot lay out "${name}": got the name twice, wanted it once`,
+      );
+    }
+    const slot = { name, shape, region: this.region, offset: this.#bytes };
+    this.slots.set(name, slot);
+    this.#bytes += alignPlace(byteLength(shape));
+    return slot;
+  }
+
+  /** The whole region as one flat tensor, under another region's name. */
+  flat(region: string = this.region): Slot {
+    return { name: region, shape: [this.count], region, offset: 0 };
+  }
+}
