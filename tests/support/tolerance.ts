@@ -1,0 +1,25 @@
+/**
+ * Every tolerance of the tests, in one place.
+ *
+ * The error of a tensor is max |actual - wanted| / max |wanted|, as the golden
+ * cases define it; a looser value needs its reason beside it.
+ *
+ * @module
+ */
+
+/** Largest relative error allowed per kind of result. */
+export const TOLERANCE = {
+  /** One kernel in float32 against the float64 reference. */
+  kernel: 5e-6,
+  /** A gradient rule in float64 against central differences. */
+  gradientCheck: 1e-6,
+  /** Golden cases, as their README states them. */
+  logits: 2e-5,
+  loss: 2e-5,
+  merged: 1e-5,
+  learningRate: 1e-5,
+  gradient: 1e-4,
+  step: 1e-4,
+  /** The float64 reference engine against float32-rounded expectations. */
+  golden64: 1e-6,
+} as const;
