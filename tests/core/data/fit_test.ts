@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { fitSquare } from "../../../core/data/fit.ts";
+import { type Pixels, resize } from "../../../core/data/resize.ts";
+
+/** An image whose red is x and green is y. */
+function ramp(width: number, height: number): Pixels {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) data.set([x, y, 7], (y * width + x) * 3);
+  }
+  return { width, height, data };
+}
+
+const reds = (image: Pixels, y: number) =>
+  Array.from(
+    { length: image.width },
+    (_, x) => image.data[(y * image.width + x) * 3],
+  );
+const greens = (image: Pixels, x: number) =>
+  Array.from(
+    { length: image.height },
+    (_, y) => image.data[(y * image.width + x) * 3 + 1],
+  );
+
+Deno.test("fitSquare() stretches the whole image by default", () => {
+  const image = ramp(40, 20);
+  assert.deepEqual(
+    fitSquare(image, { size: 10 }),
+    resize(image, { width: 10, height: 10 }, "bicubic"),
+  );
+});
+
+Deno.test("fitSquare() cuts the centre out, ties to even", () => {
+  // 9 − 4 = 5, half of it 2.5, to even 2; 7 − 4 = 3, half of it 1.5, to even 2.
+  const fit = "crop" as const;
+  assert.deepEqual(reds(fitSquare(ramp(9, 4), { size: 4, fit }), 0), [
+    2,
+    3,
+    4,
+    5,
+  ]);
+  assert.deepEqual(greens(fitSquare(ramp(4, 7), { size: 4, fit }), 3), [
+    2,
+    3,
+    4,
+    5,
+  ]);
+});
+
+Deno.test("fitSquare() pads with the background", () => {
+  const padded = fitSquare(ramp(4, 2), {
+    size: 4,
+    fit: "pad",
+    background: [200, 201, 202],
+  });
+  assert.deepEqual(greens(padded, 1), [201, 0, 1, 201]);
+  assert.deepEqual(reds(padded, 0), [200, 200, 200, 200]);
+  const tall = fitSquare(ramp(1, 400), { size: 4, fit: "pad" });
+  assert.deepEqual(reds(tall, 0), [255, 0, 255, 255]);
+});
