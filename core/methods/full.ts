@@ -1,0 +1,13 @@
+import type { Method } from "./method.ts";
+
+/** Full fine-tuning: every backbone tensor trains. */
+export const full: Method = {
+  name: "full",
+  summary: "trains every weight of the backbone",
+  source: "the usual baseline",
+  options: [],
+  trains: () => true,
+  tensors: () => [],
+  hooks: () => ({}),
+  merge: () => new Map(),
+};

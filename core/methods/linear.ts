@@ -1,0 +1,13 @@
+import type { Method } from "./method.ts";
+
+/** Linear probe: only the head trains. */
+export const linearProbe: Method = {
+  name: "linear",
+  summary: "trains the classification head only",
+  source: "the usual baseline",
+  options: [],
+  trains: (tensor) => tensor.startsWith("head."),
+  tensors: () => [],
+  hooks: () => ({}),
+  merge: () => new Map(),
+};

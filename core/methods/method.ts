@@ -1,0 +1,117 @@
+/**
+ * What a fine-tuning method is: its tensors, where it touches the model, and how
+ * it folds away. Models know these hooks, never a method.
+ *
+ * @module
+ */
+
+import type { Shape, Value } from "../graph/graph.ts";
+
+/** Resolved options of a method, by name. */
+export type MethodOptions = Readonly<Record<string, number | string>>;
+
+/** An option of a method; command line flags and checks derive from it. */
+export interface OptionSpec {
+  /** As on the command line without the dashes. */
+  readonly name: string;
+  readonly kind: "integer" | "number" | "choice";
+  readonly default: number | string;
+  /** Smallest value allowed, for numbers. */
+  readonly minimum?: number;
+  /** Values must stay below this, for numbers. */
+  readonly below?: number;
+  /** Values allowed, for choices. */
+  readonly choices?: readonly string[];
+  readonly help: string;
+}
+
+/** How a tensor starts. */
+export type Init =
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "normal"; readonly std: number }
+  /** Normal with the tails beyond two standard deviations drawn again. */
+  | { readonly kind: "truncated_normal"; readonly std: number }
+  /** Uniform in ±bound. */
+  | { readonly kind: "uniform"; readonly bound: number };
+
+/** A tensor that a method adds; the name starts with `adapter.`. */
+export interface MethodTensor {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly init: Init;
+}
+
+/** What a method may know of the model. */
+export interface ModelShape {
+  readonly width: number;
+  readonly depth: number;
+  /** Backbone tensors by name. */
+  readonly tensors: ReadonlyMap<string, Shape>;
+}
+
+/**
+ * Where a method touches the forward pass. Modules carry timm's names without
+ * `.weight`, such as `blocks.0.attn.qkv`.
+ */
+export interface Hooks {
+  /** Changes what enters a linear layer. */
+  input?(module: string, x: Value): Value;
+  /** Changes what leaves a layer; `undefined` leaves it alone. */
+  output?(module: string): ((y: Value, x: Value) => Value) | undefined;
+  /**
+   * Changes a residual branch (`blocks.0.attn`, `blocks.0.mlp`) before it is
+   * added to the stream that entered it; `undefined` leaves it alone.
+   */
+  branch?(name: string): ((y: Value, stream: Value) => Value) | undefined;
+  /** Changes the tokens that enter a block. */
+  tokens?(block: number, x: Value): Value;
+}
+
+/** What hooks are built from. */
+export interface HookContext {
+  readonly options: MethodOptions;
+  readonly model: ModelShape;
+  /** A tensor of the method by its full name. */
+  tensor(name: string): Value;
+  /** Applies dropout while training; the identity otherwise. */
+  dropout(x: Value, rate: number): Value;
+}
+
+/** What folding is done from; all numbers are on the host. */
+export interface MergeContext {
+  readonly options: MethodOptions;
+  readonly model: ModelShape;
+  /** A method tensor by its full name. */
+  tensor(name: string): Float32Array;
+  /** A backbone tensor by its name. */
+  backbone(name: string): Float32Array;
+}
+
+/** A fine-tuning method. */
+export interface Method {
+  readonly name: string;
+  /** One line for people. */
+  readonly summary: string;
+  /** Paper or code that it follows. */
+  readonly source: string;
+  readonly options: readonly OptionSpec[];
+  /**
+   * Checks options against a model, beyond what their specs say.
+   *
+   * @throws {RangeError} If they do not fit.
+   */
+  check?(options: MethodOptions, model: ModelShape): void;
+  /** Which backbone tensors train; the head always does. */
+  trains(tensor: string): boolean;
+  /** The tensors that the method adds. */
+  tensors(options: MethodOptions, model: ModelShape): MethodTensor[];
+  /** Its part in the forward pass. */
+  hooks(context: HookContext): Hooks;
+  /**
+   * Folds the method into the backbone.
+   *
+   * @returns The backbone tensors that change; absent if the method is not
+   * linear and cannot fold.
+   */
+  merge?(context: MergeContext): Map<string, Float32Array>;
+}

@@ -1,0 +1,101 @@
+/**
+ * The registry of methods: a new method is one file, its test row, and one line
+ * here.
+ *
+ * @module
+ */
+
+import { hinted } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { alore } from "./alore.ts";
+import { full } from "./full.ts";
+import { linearProbe } from "./linear.ts";
+import type {
+  Method,
+  MethodOptions,
+  ModelShape,
+  OptionSpec,
+} from "./method.ts";
+
+/** Every method by its name. */
+export const methods: ReadonlyMap<string, Method> = new Map(
+  [alore, full, linearProbe].map((method) => [method.name, method]),
+);
+
+/**
+ * Finds a method.
+ *
+ * @throws {RangeError} If there is none of that name; the hint has the nearest.
+ */
+export function findMethod(name: string): Method {
+  const method = methods.get(name);
+  if (method) return method;
+  throw hinted(
+    new RangeError(
+      `Cannot find the method: got "${name}", wanted one of ` +
+        [...methods.keys()].join(", "),
+    ),
+    `did you mean ${nearest(name, [...methods.keys()])}?`,
+  );
+}
+
+/**
+ * Fills in defaults and checks every option of a method.
+ *
+ * @param given By name; names that the method does not have are refused.
+ * @param model The model it will adapt; left out, only the specs are checked.
+ * @throws {RangeError} If a name is unknown or a value out of range.
+ */
+export function resolveOptions(
+  method: Method,
+  given: Readonly<Record<string, unknown>>,
+  model?: ModelShape,
+): MethodOptions {
+  const known = new Map(method.options.map((option) => [option.name, option]));
+  for (const name of Object.keys(given)) {
+    if (known.has(name)) continue;
+    throw new RangeError(
+      `Cannot configure ${method.name}: got option "${name}", wanted ` +
+        ([...known.keys()].join(", ") || "none"),
+    );
+  }
+  const options: Record<string, number | string> = {};
+  for (const spec of method.options) {
+    options[spec.name] = checkOption(method, spec, given[spec.name]);
+  }
+  if (model) method.check?.(options, model);
+  return options;
+}
+
+function checkOption(
+  method: Method,
+  spec: OptionSpec,
+  given: unknown,
+): number | string {
+  if (given === undefined) return spec.default;
+  const refuse = (wanted: string): never => {
+    throw new RangeError(
+      `Cannot configure ${method.name}: got ${spec.name} ${given}, wanted ` +
+        wanted,
+    );
+  };
+  if (spec.kind === "choice") {
+    const choice = String(given);
+    if (spec.choices?.includes(choice)) return choice;
+    return refuse(`one of ${spec.choices?.join(", ")}`);
+  }
+  const value = Number(given);
+  const { minimum = -Infinity, below = Infinity } = spec;
+  const whole = spec.kind === "integer";
+  if (
+    !Number.isFinite(value) || whole && !Number.isInteger(value) ||
+    value < minimum || value >= below
+  ) {
+    const range = [
+      minimum > -Infinity ? `at least ${minimum}` : "",
+      below < Infinity ? `below ${below}` : "",
+    ].filter(Boolean).join(" and ");
+    refuse(`a ${whole ? "whole number" : "number"} ${range}`.trim());
+  }
+  return value;
+}

@@ -1,0 +1,213 @@
+/**
+ * A backbone with a method on it, in an engine's memory.
+ *
+ * @module
+ */
+
+import type { Engine, Memory, Plan } from "../../kernels/engine.ts";
+import { checkPlan } from "../graph/check_plan.ts";
+import { countOf, Graph, type Slot, type Value } from "../graph/graph.ts";
+import { Layout } from "../graph/layout.ts";
+import { plan } from "../graph/plan.ts";
+import type { Method, MethodOptions } from "../methods/method.ts";
+import { dropout } from "../ops/dropout.ts";
+import { initialise } from "./init.ts";
+import { traceVit, type VitConfig, vitShape, vitTensors } from "./vit.ts";
+
+/** What to build. */
+export interface ModelSpec {
+  readonly config: VitConfig;
+  readonly method: Method;
+  readonly options: MethodOptions;
+}
+
+/** Values that a training forward pass takes besides the images. */
+export interface TrainingInputs {
+  /** `[2 · depth, batch]`; left out without drop path. */
+  readonly dropPath?: Value;
+  /** `[2]`, i32; left out without dropout. */
+  readonly key?: Value;
+}
+
+/** Tensors by name, on the host. */
+export type NamedTensors = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+
+/** Memories for frozen and trainable tensors, and the programs over them. */
+export class AdaptedModel {
+  readonly engine: Engine;
+  readonly spec: ModelSpec;
+  /** Frozen tensors. */
+  readonly frozen: Layout = new Layout("frozen");
+  /** Trainable tensors, packed so that one kernel call updates all. */
+  readonly trainable: Layout = new Layout("trainable");
+  readonly #memories = new Map<string, Memory>();
+
+  /**
+   * Lays the tensors out and makes their memories, filled with zeros.
+   *
+   * @throws {RangeError} If the method's options do not fit the model, or the
+   * engine cannot hold it.
+   */
+  constructor(engine: Engine, spec: ModelSpec) {
+    this.engine = engine;
+    this.spec = spec;
+    const { config, method, options } = spec;
+    const shape = vitShape(config);
+    method.check?.(options, shape);
+    for (const [name, tensor] of shape.tensors) {
+      const trains = method.trains(name);
+      (trains ? this.trainable : this.frozen).add(name, tensor);
+    }
+    for (const { name, shape: size } of method.tensors(options, shape)) {
+      this.trainable.add(name, size);
+    }
+    for (const layout of [this.frozen, this.trainable]) {
+      if (layout.bytes) this.memory(layout.region, layout.bytes);
+    }
+  }
+
+  /** The slot of every tensor by name. */
+  get slots(): Map<string, Slot> {
+    return new Map([...this.frozen.slots, ...this.trainable.slots]);
+  }
+
+  /** Number of trainable elements. */
+  get trainableCount(): number {
+    return [...this.trainable.slots.values()]
+      .reduce((sum, slot) => sum + countOf(slot.shape), 0);
+  }
+
+  /** A persistent memory of the model, made when first asked for. */
+  memory(region: string, bytes: number): Memory {
+    const before = this.#memories.get(region);
+    if (before) return before;
+    const made = this.engine.allocate(bytes, region);
+    this.#memories.set(region, made);
+    return made;
+  }
+
+  /** Every memory by region, as planning wants them. */
+  get memories(): ReadonlyMap<string, Memory> {
+    return this.#memories;
+  }
+
+  /** Starts every tensor from its own random stream. */
+  initialise(seed: number): void {
+    const { config, method, options } = this.spec;
+    for (const [name, { shape, init }] of vitTensors(config)) {
+      this.write(name, initialise(init, countOf(shape), seed, name));
+    }
+    const model = vitShape(config);
+    for (const { name, shape, init } of method.tensors(options, model)) {
+      this.write(name, initialise(init, countOf(shape), seed, name));
+    }
+  }
+
+  /**
+   * Overwrites one tensor.
+   *
+   * @throws {TypeError} If there is none of that name and size.
+   */
+  write(name: string, values: Float32Array<ArrayBuffer>): void {
+    const slot = this.slot(name);
+    if (values.length !== countOf(slot.shape)) {
+      throw new TypeError(
+        `Cannot write ${name}: got ${values.length} numbers, wanted ` +
+          `[${slot.shape}]`,
+      );
+    }
+    this.memory(slot.region, 0).write(values, slot.offset);
+  }
+
+  /** Reads tensors back, by default the trainable ones. */
+  async read(
+    names: Iterable<string> = this.trainable.slots.keys(),
+  ): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    const found = new Map<string, Float32Array<ArrayBuffer>>();
+    for (const name of names) {
+      const { region, offset, shape } = this.slot(name);
+      const bytes = 4 * countOf(shape);
+      const buffer = await this.memory(region, 0).read(offset, bytes);
+      found.set(name, new Float32Array(buffer));
+    }
+    return found;
+  }
+
+  /**
+   * Where a tensor lives.
+   *
+   * @throws {TypeError} If there is none of that name.
+   */
+  slot(name: string): Slot {
+    const slot = this.trainable.slots.get(name) ?? this.frozen.slots.get(name);
+    if (slot) return slot;
+    throw new TypeError(`Cannot find a tensor: got the name "${name}"`);
+  }
+
+  /**
+   * Traces the forward pass into a graph.
+   *
+   * @param images `[batch, channels, size, size]`.
+   * @param tensor Tensors by name, so that the caller can differentiate
+   * towards them.
+   * @returns Logits, `[batch, classes]`.
+   */
+  trace(
+    images: Value,
+    tensor: (name: string) => Value,
+    training: TrainingInputs = {},
+  ): Value {
+    const { config, method, options } = this.spec;
+    const { key, dropPath } = training;
+    let site = 0;
+    const hooks = method.hooks({
+      options,
+      model: vitShape(config),
+      tensor,
+      dropout: (x, rate) =>
+        key && rate > 0 ? dropout(x, key, { rate, site: site++ }) : x,
+    });
+    return traceVit({ config, images, tensor, hooks, dropPath });
+  }
+
+  /**
+   * Plans inference: input `images`, output `logits`.
+   *
+   * @throws {RangeError} If the engine cannot hold it.
+   */
+  forwardPlan(batch: number): Plan {
+    const { channels, imageSize } = this.spec.config;
+    const graph = new Graph();
+    const size = [batch, channels, imageSize, imageSize];
+    const images = graph.input("images", size);
+    const logits = this.trace(images, this.tensors(graph));
+    const made = plan({
+      label: `forward pass of ${batch} images`,
+      graph,
+      outputs: { logits },
+      memories: this.memories,
+    });
+    checkPlan(made, this.engine.limits);
+    return made;
+  }
+
+  /** A lookup of stored tensors that gives one value per name. */
+  tensors(graph: Graph): (name: string) => Value {
+    const values = new Map<string, Value>();
+    return (name) => {
+      const value = values.get(name) ?? graph.stored(this.slot(name));
+      values.set(name, value);
+      return value;
+    };
+  }
+
+  /** Frees the model's memories. */
+  close(): void {
+    for (const memory of this.#memories.values()) memory.close();
+    this.#memories.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
