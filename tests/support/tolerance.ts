@@ -20,6 +20,9 @@ export const TOLERANCE = {
   learningRate: 1e-5,
   gradient: 1e-4,
   step: 1e-4,
-  /** The float64 reference engine against float32-rounded expectations. */
-  golden64: 1e-6,
+  /**
+   * The float64 reference engine: the expectations and AdamW's settings are
+   * rounded to float32, and 1 - 0.999 keeps only five digits of it.
+   */
+  golden64: 5e-6,
 } as const;

@@ -1,0 +1,46 @@
+/**
+ * Folding a trained method into the backbone.
+ *
+ * @module
+ */
+
+import type { AdaptedModel } from "./models/adapted_model.ts";
+import { vitShape, vitTensors } from "./models/vit.ts";
+
+/**
+ * Folds a model's method into its backbone, in float64 on the host.
+ *
+ * @returns Every backbone tensor by name, those that trained included; a plain
+ * model with them gives the adapted model's logits.
+ * @throws {TypeError} If the method is not linear and cannot fold.
+ */
+export async function foldedTensors(
+  model: AdaptedModel,
+): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+  const { config, method, options } = model.spec;
+  if (!method.merge) {
+    throw new TypeError(
+      `Cannot merge the adapter: got ${method.name}, which is not linear, ` +
+        `wanted a method that folds`,
+    );
+  }
+  const all = await model.read(model.slots.keys());
+  const look = (name: string): Float32Array => {
+    const values = all.get(name);
+    if (values) return values;
+    throw new TypeError(`Cannot merge the adapter: got no tensor ${name}`);
+  };
+  const merged = method.merge({
+    options,
+    model: vitShape(config),
+    tensor: look,
+    backbone: look,
+  });
+  const names = vitTensors(config).keys();
+  return new Map(
+    [...names].map((name) => [
+      name,
+      Float32Array.from(merged.get(name) ?? look(name)),
+    ]),
+  );
+}

@@ -1,0 +1,223 @@
+/**
+ * Runs one golden case on one engine and compares every number.
+ *
+ * The format and the tolerances are in tests/fixtures/golden/README.md.
+ *
+ * @module
+ */
+
+import { findMethod, resolveOptions } from "../../core/methods/mod.ts";
+import { AdaptedModel } from "../../core/models/adapted_model.ts";
+import type { VitConfig } from "../../core/models/vit.ts";
+import { foldedTensors } from "../../core/merge.ts";
+import { adamwSettings, learningRate } from "../../core/train/schedule.ts";
+import { trainPlan } from "../../core/train/step.ts";
+import {
+  readSafetensors,
+  type SafetensorsFile,
+  toFloat32,
+  toInt32,
+} from "../../core/weights/safetensors.ts";
+import type { Engine, HostArray } from "../../kernels/engine.ts";
+import { relativeError } from "../support/assert_close.ts";
+import { TOLERANCE } from "../support/tolerance.ts";
+
+/** The configuration in a case's metadata, as far as it is used here. */
+interface GoldenConfig {
+  batch: number;
+  model: Record<string, number>;
+  method: Record<string, number | string>;
+  loss: { label_smoothing: number };
+  optim: {
+    lr: number;
+    betas: [number, number];
+    eps: number;
+    weight_decay: number;
+    warmup_steps: number;
+    total_steps: number;
+    min_lr: number;
+    clip_grad_norm: number | null;
+    steps: number;
+  };
+  merged: string[];
+}
+
+/** A number kind that was compared, and the worst error found. */
+export interface GoldenCheck {
+  readonly kind: keyof typeof TOLERANCE;
+  readonly tensor: string;
+  readonly error: number;
+  readonly ok: boolean;
+}
+
+/** Golden option names that differ from ours. */
+const OPTION_NAMES: Record<string, string> = {
+  n: "experts",
+  r: "rank",
+  s: "scale",
+  placement: "place",
+};
+
+/**
+ * Runs the case in a file.
+ *
+ * @throws {RangeError} If its method does not exist.
+ */
+export async function runGolden(
+  engine: Engine,
+  path: string,
+): Promise<GoldenCheck[]> {
+  const file = await readSafetensors(path);
+  const config: GoldenConfig = JSON.parse(file.metadata.config);
+  const { type, ...settings } = config.method;
+  const method = findMethod(String(type));
+  const options = resolveOptions(
+    method,
+    Object.fromEntries(
+      Object.entries(settings).map(([k, v]) => [OPTION_NAMES[k] ?? k, v]),
+    ),
+  );
+  const model = new AdaptedModel(engine, {
+    config: vitConfig(config),
+    method,
+    options,
+  });
+  for (const name of model.slots.keys()) {
+    model.write(name, expected(file, storedName(name)));
+  }
+  const checks: GoldenCheck[] = [];
+  const compare: Compare = (kind, tensor, actual) => {
+    const error = relativeError(actual, expected(file, `expect.${tensor}`));
+    checks.push({ kind, tensor, error, ok: error <= TOLERANCE[kind] });
+  };
+  await checkMerge(model, config, file, compare);
+  await checkTraining(model, config, file, compare);
+  model.close();
+  return checks;
+}
+
+type Compare = (
+  kind: keyof typeof TOLERANCE,
+  tensor: string,
+  actual: ArrayLike<number>,
+) => void;
+
+function vitConfig({ model }: GoldenConfig): VitConfig {
+  return {
+    imageSize: model.image_size,
+    patchSize: model.patch_size,
+    channels: model.in_chans,
+    width: model.dim,
+    depth: model.depth,
+    heads: model.heads,
+    mlpHidden: model.mlp_hidden,
+    classes: model.classes,
+    eps: model.ln_eps,
+  };
+}
+
+function storedName(name: string): string {
+  return name.startsWith("adapter.") ? name : `backbone.${name}`;
+}
+
+function expected(
+  file: SafetensorsFile,
+  name: string,
+): Float32Array<ArrayBuffer> {
+  const tensor = file.tensors.get(name);
+  if (!tensor) throw new TypeError(`Cannot find ${name} in the golden case`);
+  return toFloat32(tensor) as Float32Array<ArrayBuffer>;
+}
+
+async function checkMerge(
+  model: AdaptedModel,
+  config: GoldenConfig,
+  file: SafetensorsFile,
+  compare: Compare,
+): Promise<void> {
+  if (config.merged.length === 0) return;
+  const folded = await foldedTensors(model);
+  for (const name of config.merged) {
+    const tensor = folded.get(name.replace(/^backbone\./, ""));
+    compare("merged", `merged.${name}`, tensor ?? []);
+  }
+  const plain = new AdaptedModel(model.engine, {
+    config: model.spec.config,
+    method: findMethod("linear"),
+    options: {},
+  });
+  for (const name of plain.slots.keys()) {
+    plain.write(name, folded.get(name) ?? expected(file, storedName(name)));
+  }
+  const program = await model.engine.compile(plain.forwardPlan(config.batch));
+  const { logits } = await program.run({
+    images: expected(file, "input.images"),
+  });
+  compare("logits", "merged_logits", logits);
+  program.close();
+  plain.close();
+}
+
+async function checkTraining(
+  model: AdaptedModel,
+  config: GoldenConfig,
+  file: SafetensorsFile,
+  compare: Compare,
+): Promise<void> {
+  const { optim, loss, batch } = config;
+  const plan = trainPlan(model, {
+    batch,
+    smoothing: loss.label_smoothing,
+    dropPath: false,
+    dropout: false,
+    inspect: true,
+  });
+  const program = await model.engine.compile(plan);
+  const labels = file.tensors.get("input.labels");
+  if (!labels) throw new TypeError("Cannot find input.labels");
+  const losses: number[] = [];
+  const rates: number[] = [];
+  const norms: number[] = [];
+  for (let step = 0; step < optim.steps; step++) {
+    const lr = learningRate(step, {
+      lr: optim.lr,
+      minLr: optim.min_lr,
+      warmupSteps: optim.warmup_steps,
+      totalSteps: optim.total_steps,
+    });
+    const results = await program.run({
+      images: expected(file, "input.images"),
+      labels: toInt32(labels) as HostArray,
+      settings: adamwSettings(step, lr, {
+        betas: optim.betas,
+        eps: optim.eps,
+        weightDecay: optim.weight_decay,
+        clip: optim.clip_grad_norm ?? 0,
+      }),
+    });
+    if (step === 0) compareFirst(results, compare);
+    losses.push(results.loss[0]);
+    rates.push(lr);
+    norms.push(results.norm[0]);
+  }
+  compare("loss", "losses", losses);
+  compare("learningRate", "lrs", rates);
+  compare("gradient", "grad_norms", norms);
+  for (const [name, values] of await model.read()) {
+    compare("step", `step3.${storedName(name)}`, values);
+  }
+  program.close();
+}
+
+function compareFirst(
+  results: Record<string, HostArray>,
+  compare: Compare,
+): void {
+  compare("logits", "logits", results.logits);
+  compare("loss", "loss", results.loss);
+  for (const [name, values] of Object.entries(results)) {
+    if (!name.startsWith("gradient ")) continue;
+    const tensor = storedName(name.slice("gradient ".length));
+    compare("gradient", `grad.${tensor}`, values);
+  }
+}
