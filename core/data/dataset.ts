@@ -9,6 +9,7 @@
  * @module
  */
 import { hinted } from "../errors.ts";
+import { readFile } from "../weights/read_file.ts";
 import {
   encodeSafetensors,
   parseSafetensors,
@@ -68,7 +69,7 @@ const VERSION = "1";
  * @throws {RangeError} If its parts disagree: shapes, counts, labels, names.
  */
 export async function readDataset(path: string): Promise<Dataset> {
-  return await parseDataset(await Deno.readFile(path), path);
+  return await parseDataset(await readFile(path), path);
 }
 
 /**

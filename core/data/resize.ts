@@ -87,7 +87,21 @@ function bilinear(x: number): number {
   return x < 1 ? 1 - x : 0;
 }
 
+/** Weights computed already: data sets repeat a few sizes. */
+const known = new Map<string, Weights>();
+
 function weightsOf(from: number, to: number, filter: Filter): Weights {
+  const key = `${filter} ${from} ${to}`;
+  let weights = known.get(key);
+  if (!weights) {
+    if (known.size >= 64) known.clear();
+    weights = computeWeights(from, to, filter);
+    known.set(key, weights);
+  }
+  return weights;
+}
+
+function computeWeights(from: number, to: number, filter: Filter): Weights {
   const curve = filter === "bicubic" ? bicubic : bilinear;
   const scale = from / to;
   const reduction = Math.max(1, scale);

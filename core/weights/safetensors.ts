@@ -8,6 +8,7 @@
  * @module
  */
 import { findDuplicateKey } from "./duplicate_key.ts";
+import { readFile } from "./read_file.ts";
 import {
   alignedBytes,
   elementBytes,
@@ -80,7 +81,7 @@ export function parseSafetensors(
  * checked and thrown.
  */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
-  return parseSafetensors(await Deno.readFile(path), path);
+  return parseSafetensors(await readFile(path), path);
 }
 
 /**

@@ -1,0 +1,11 @@
+/** Runs work in a folder of its own, which is removed afterwards. */
+export async function inFolder(
+  work: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
