@@ -1,0 +1,99 @@
+/**
+ * What turns a kernel call into phases of the WASM binary.
+ *
+ * @module
+ */
+
+import { alignPlace, DeviceError } from "../../engine.ts";
+import type { KernelCall, Place } from "../../engine.ts";
+
+/** A call of one export by every thread; a barrier follows. */
+export interface Phase {
+  /** The op it belongs to, for messages and profiles. */
+  readonly kernel: string;
+  /** The export; it gets `args`, then the thread and the number of threads. */
+  readonly entry: string;
+  readonly args: readonly number[];
+}
+
+/** The phases of one kernel call. */
+export type Lower = (call: Lowering) => [entry: string, ...args: number[]][];
+
+/** A kernel call with its operands' addresses, and scratch space. */
+export class Lowering {
+  readonly threads: number;
+  readonly #call: KernelCall;
+  readonly #address: (place: Place) => number;
+  readonly #scratch: number;
+  #scratchBytes = 0;
+
+  /** @param scratch The address of the scratch space that all calls share. */
+  constructor(
+    call: KernelCall,
+    options: {
+      threads: number;
+      scratch: number;
+      address: (place: Place) => number;
+    },
+  ) {
+    this.#call = call;
+    this.threads = options.threads;
+    this.#scratch = options.scratch;
+    this.#address = options.address;
+  }
+
+  /** Bytes of scratch space that the call has asked for. */
+  get scratchBytes(): number {
+    return this.#scratchBytes;
+  }
+
+  /** The address of an input, 0 if it is absent. */
+  input(index: number): number {
+    const place = this.#call.inputs[index];
+    return place ? this.#address(place) : 0;
+  }
+
+  /** The address of an output, 0 if nothing reads it. */
+  output(index: number): number {
+    const place = this.#call.outputs[index];
+    return place ? this.#address(place) : 0;
+  }
+
+  /** @throws {DeviceError} If the call lacks the attribute. */
+  attribute(name: string): number {
+    const value = this.#call.attributes[name];
+    if (value === undefined) {
+      throw new DeviceError(
+        `Cannot compile kernel "${this.#call.kernel}": got no attribute ` +
+          `"${name}"`,
+      );
+    }
+    return value;
+  }
+
+  /** Several attributes, in order. */
+  attributes(...names: string[]): number[] {
+    return names.map((name) => this.attribute(name));
+  }
+
+  /** Space for the whole call. */
+  scratch(floats: number): number {
+    const address = this.#scratch + this.#scratchBytes;
+    this.#scratchBytes += alignPlace(4 * floats);
+    return address;
+  }
+
+  /** Space for each thread: the first one's address, and the bytes of each. */
+  own(floats: number): [address: number, bytes: number] {
+    const bytes = alignPlace(4 * floats);
+    return [this.scratch(bytes / 4 * this.threads), bytes];
+  }
+}
+
+/** The scratch floats of a tile, which `product` wants for ragged edges. */
+export const SPARE_FLOATS = 64;
+
+/** Floats of the panels of 8 that cover (k, columns). */
+export function panelFloats(k: number, columns: number): number {
+  return Math.ceil(columns / 8) * 8 * k;
+}

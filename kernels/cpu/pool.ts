@@ -1,0 +1,160 @@
+/**
+ * Worker threads over one shared memory that run programs phase by phase.
+ *
+ * @module
+ */
+
+import { Worker } from "node:worker_threads";
+import { DeviceError } from "../engine.ts";
+import type { Heap } from "./heap.ts";
+import type { Phase } from "./lower/lowering.ts";
+import {
+  CONTROL,
+  type FromWorker,
+  MAX_MESSAGE_BYTES,
+  type ToWorker,
+  work,
+} from "./worker.ts";
+
+/** Looks at the barrier before a thread sleeps: some tens of microseconds. */
+const SPINS = 20000;
+
+function startWorker(): Worker {
+  const source = `import { parentPort } from "node:worker_threads";
+(${work})(parentPort, ${JSON.stringify(CONTROL)}, ${MAX_MESSAGE_BYTES});`;
+  return new Worker(
+    new URL(`data:application/javascript,${encodeURIComponent(source)}`),
+  );
+}
+
+/** A pool runs one program at a time; its owner keeps the order. */
+export class Pool {
+  readonly threads: number;
+  readonly #heap: Heap;
+  readonly #workers: Worker[];
+  readonly #programs = new Map<number, readonly Phase[]>();
+  #nextProgram = 1;
+  #settle: PromiseWithResolvers<void> | undefined;
+  #broken: DeviceError | undefined;
+
+  private constructor(heap: Heap, workers: Worker[]) {
+    this.#heap = heap;
+    this.#workers = workers;
+    this.threads = workers.length;
+  }
+
+  /** Starts `threads` workers that run `module` on the heap's memory. */
+  static async open(
+    module: WebAssembly.Module,
+    heap: Heap,
+    threads: number,
+  ): Promise<Pool> {
+    const workers = Array.from({ length: threads }, startWorker);
+    const pool = new Pool(heap, workers);
+    const opened = Promise.withResolvers<void>();
+    let missing = threads;
+    pool.#settle = opened;
+    for (const [thread, worker] of workers.entries()) {
+      worker.on("message", (message: FromWorker) => {
+        if (message === "done") pool.#finish();
+        else if (--missing === 0) opened.resolve();
+      });
+      worker.on("error", (cause: unknown) => pool.#break(cause));
+      const { memory } = heap;
+      const spins = threads <= navigator.hardwareConcurrency ? SPINS : 0;
+      pool.#post(worker, {
+        kind: "open",
+        module,
+        memory,
+        thread,
+        threads,
+        spins,
+      });
+    }
+    await opened.promise;
+    pool.#settle = undefined;
+    for (const worker of workers) worker.unref();
+    return pool;
+  }
+
+  /** Makes a program known to the workers. */
+  add(phases: readonly Phase[]): number {
+    const program = this.#nextProgram++;
+    this.#programs.set(program, phases);
+    for (const worker of this.#workers) {
+      this.#post(worker, { kind: "add", program, phases });
+    }
+    return program;
+  }
+
+  /** Forgets a program that is not running. */
+  remove(program: number): void {
+    this.#programs.delete(program);
+    for (const worker of this.#workers) {
+      this.#post(worker, { kind: "remove", program });
+    }
+  }
+
+  /**
+   * Runs a program once.
+   *
+   * @throws {DeviceError} If a kernel fails; the message names it.
+   */
+  async run(program: number): Promise<void> {
+    if (this.#broken) throw this.#broken;
+    const words = this.#words();
+    words.fill(0, CONTROL.barrier / 4, CONTROL.message / 4 + 1);
+    const settle = this.#settle = Promise.withResolvers<void>();
+    // Only a run in progress keeps the process alive.
+    for (const worker of this.#workers) worker.ref();
+    for (const worker of this.#workers) {
+      this.#post(worker, { kind: "run", program });
+    }
+    try {
+      await settle.promise;
+    } finally {
+      this.#settle = undefined;
+      for (const worker of this.#workers) worker.unref();
+    }
+    const failed = words[CONTROL.barrier / 4 + 2];
+    if (failed !== 0) throw this.#failure(program, failed - 1);
+  }
+
+  /** Stops the workers; a run in progress is rejected. */
+  close(): void {
+    this.#break(undefined);
+    for (const worker of this.#workers) worker.terminate();
+  }
+
+  #words(): Int32Array {
+    return new Int32Array(this.#heap.memory.buffer, 0, 16384);
+  }
+
+  #failure(program: number, index: number): DeviceError {
+    const length = this.#words()[CONTROL.message / 4];
+    const text = new TextDecoder().decode(
+      new Uint8Array(this.#heap.copy(CONTROL.message + 4, length)),
+    );
+    const phase = this.#programs.get(program)?.[index];
+    return new DeviceError(
+      `Cannot run kernel "${phase?.kernel}" (${phase?.entry}): ${text}`,
+    );
+  }
+
+  #finish(): void {
+    this.#settle?.resolve();
+  }
+
+  #break(cause: unknown): void {
+    this.#broken ??= cause === undefined
+      ? new DeviceError("Cannot run a program: the CPU engine is closed")
+      : new DeviceError("Cannot run a program: a worker thread has died", {
+        cause,
+      });
+    this.#settle?.reject(this.#broken);
+  }
+
+  #post(worker: Worker, message: ToWorker): void {
+    worker.postMessage(message);
+  }
+}

@@ -1,0 +1,32 @@
+/// <reference path="./globals.d.ts" />
+/** Everything that the binary exports. */
+
+export { adamw } from "./adamw.ts";
+export { add, copy } from "./add.ts";
+export { attention } from "./attention.ts";
+export { attentionGradient } from "./attention_gradient.ts";
+export { barrier } from "./barrier.ts";
+export { columnSum } from "./column_sum.ts";
+export {
+  crossEntropyGradient,
+  crossEntropyRows,
+  crossEntropySum,
+} from "./cross_entropy.ts";
+export { dropout } from "./dropout.ts";
+export { expertMix, expertMixChunks, expertMixSum } from "./expert_mix.ts";
+export { gelu, geluGradient } from "./gelu.ts";
+export { normChunks, normFinish } from "./global_norm.ts";
+export { layerNorm } from "./layer_norm.ts";
+export {
+  layerNormGradient,
+  layerNormParameterGradient,
+} from "./layer_norm_gradient.ts";
+export {
+  matmulChunks,
+  matmulMultiply,
+  matmulPack,
+  matmulSum,
+} from "./matmul.ts";
+export { patches, unpatches } from "./patches.ts";
+export { scaleRows } from "./scale_rows.ts";
+export { embedTokens, padTokens, takeTokens, transpose } from "./tokens.ts";

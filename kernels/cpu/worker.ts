@@ -1,0 +1,109 @@
+/**
+ * What a worker thread of the pool does.
+ *
+ * @module
+ */
+
+import type { MessagePort } from "node:worker_threads";
+
+/** From the pool to a worker. */
+export type ToWorker =
+  | {
+    readonly kind: "open";
+    readonly module: WebAssembly.Module;
+    readonly memory: WebAssembly.Memory;
+    readonly thread: number;
+    readonly threads: number;
+    readonly spins: number;
+  }
+  | {
+    readonly kind: "add";
+    readonly program: number;
+    readonly phases: readonly { entry: string; args: readonly number[] }[];
+  }
+  | { readonly kind: "remove"; readonly program: number }
+  | { readonly kind: "run"; readonly program: number };
+
+/** From a worker to the pool: it is open, or it was the last to end a run. */
+export type FromWorker = "open" | "done";
+
+/** Addresses in the reserved page that pool, workers and barrier share. */
+export interface Control {
+  /** Threads at the barrier, its generation, 1 + the phase that failed. */
+  readonly barrier: number;
+  /** Threads that have ended the run. */
+  readonly left: number;
+  /** Bytes of the message of the failure; the text follows. */
+  readonly message: number;
+}
+
+/** The control words' addresses, each group on a cache line of its own. */
+export const CONTROL: Control = { barrier: 1024, left: 1152, message: 1280 };
+
+/** The longest message of a failure, in bytes. */
+export const MAX_MESSAGE_BYTES = 1024;
+
+/**
+ * The body of a worker. It is started from its own text, so that opening an
+ * engine reads no file, and therefore refers to nothing outside itself.
+ */
+export function work(
+  port: MessagePort,
+  control: Control,
+  maxMessageBytes: number,
+): void {
+  type Call = [entry: (...args: number[]) => void, args: number[]];
+  const programs = new Map<number, Call[]>();
+  let exports: WebAssembly.Exports;
+  let words: Int32Array;
+  let memory: WebAssembly.Memory;
+  let thread = 0, threads = 1, spins = 0;
+
+  function fail(phase: number, error: unknown): void {
+    const at = control.barrier / 4 + 2;
+    if (Atomics.compareExchange(words, at, 0, phase + 1) !== 0) return;
+    const text = new TextEncoder().encode(String(error));
+    const bytes = text.subarray(0, maxMessageBytes);
+    new Uint8Array(memory.buffer).set(bytes, control.message + 4);
+    Atomics.store(words, control.message / 4, bytes.length);
+  }
+
+  function run(calls: Call[]): void {
+    const barrier = exports.barrier as (...args: number[]) => number;
+    for (let phase = 0; phase < calls.length; phase++) {
+      const [entry, args] = calls[phase];
+      try {
+        entry(...args);
+      } catch (error) {
+        fail(phase, error);
+      }
+      const failed = barrier(control.barrier, threads, spins);
+      // A faster thread may have failed in the next phase already; it waits
+      // for this one there.
+      if (failed !== 0 && failed <= phase + 1) break;
+    }
+    if (Atomics.add(words, control.left / 4, 1) === threads - 1) {
+      port.postMessage("done");
+    }
+  }
+
+  port.on("message", (message: ToWorker) => {
+    if (message.kind === "run") {
+      run(programs.get(message.program) ?? []);
+    } else if (message.kind === "add") {
+      const calls = message.phases.map(({ entry, args }): Call => [
+        exports[entry] as Call[0],
+        [...args, thread, threads],
+      ]);
+      programs.set(message.program, calls);
+    } else if (message.kind === "remove") {
+      programs.delete(message.program);
+    } else {
+      ({ memory, thread, threads, spins } = message);
+      words = new Int32Array(memory.buffer, 0, 16384);
+      const imports = { env: { memory } };
+      exports = new WebAssembly.Instance(message.module, imports).exports;
+      port.postMessage("open");
+    }
+  });
+}
