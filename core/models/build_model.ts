@@ -1,0 +1,44 @@
+import type { Engine } from "../../kernels/engine.ts";
+import type { Method, MethodOptions } from "../methods/method.ts";
+import { AdaptedModel, type NamedTensors } from "./adapted_model.ts";
+import type { Backbone } from "./backbone.ts";
+
+/** What {@linkcode buildModel} puts together. */
+export interface BuildRequest {
+  readonly engine: Engine;
+  readonly backbone: Backbone;
+  readonly method: Method;
+  readonly options: MethodOptions;
+  /** Classes of the task: the model gets a new head for them. */
+  readonly classes: number;
+  /** Of the new head and the method's tensors. */
+  readonly seed: number;
+  /** Tensors that training left, which take the place of new ones. */
+  readonly trained?: NamedTensors;
+}
+
+/**
+ * Puts a method and a new head on a backbone, in an engine's memory.
+ *
+ * @throws {RangeError} If the options do not fit the model, or the engine cannot
+ * hold it.
+ * @throws {TypeError} If a trained tensor is not one of the model's.
+ */
+export function buildModel(request: BuildRequest): AdaptedModel {
+  const { engine, backbone, method, options, classes, seed } = request;
+  const config = { ...backbone.config, classes };
+  const model = new AdaptedModel(engine, { config, method, options });
+  try {
+    model.initialise(seed);
+    for (const [name, values] of backbone.tensors) {
+      if (!name.startsWith("head.")) model.write(name, values);
+    }
+    for (const [name, values] of request.trained ?? []) {
+      model.write(name, values);
+    }
+  } catch (error) {
+    model.close();
+    throw error;
+  }
+  return model;
+}

@@ -1,0 +1,116 @@
+/**
+ * What `config.json` of a run directory holds.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { MethodOptions } from "../methods/method.ts";
+import type { Preprocess } from "../models/backbone.ts";
+import type { VitConfig } from "../models/vit.ts";
+import type { TrainSettings } from "./settings.ts";
+
+/** A run's options, all resolved, and what it was made from. */
+export interface RunConfig {
+  readonly format: "alore-run";
+  readonly version: 1;
+  /** Version of the toolkit. */
+  readonly alore: string;
+  readonly method: string;
+  readonly options: MethodOptions;
+  readonly settings: TrainSettings;
+  /** The model, its head as wide as the data's classes. */
+  readonly model: VitConfig;
+  readonly preprocess: Preprocess;
+  readonly backbone: {
+    /** As it was given: a path or `scratch:NAME`. */
+    readonly source: string;
+    readonly hash: string;
+  };
+  readonly data: {
+    readonly source: string;
+    readonly hash: string;
+    readonly name: string;
+  };
+  readonly classes: readonly string[];
+  /** The engine, for people. */
+  readonly engine: string;
+}
+
+const size = z.int().positive();
+
+const vitConfig = z.object({
+  imageSize: size,
+  patchSize: size,
+  channels: size,
+  width: size,
+  depth: size,
+  heads: size,
+  mlpHidden: size,
+  classes: size,
+  eps: z.number().positive(),
+});
+
+const settings = z.object({
+  epochs: size,
+  batchSize: size,
+  lr: z.number(),
+  minLr: z.number(),
+  warmupEpochs: z.number(),
+  weightDecay: z.number(),
+  betas: z.tuple([z.number(), z.number()]),
+  eps: z.number(),
+  clip: z.number(),
+  smoothing: z.number(),
+  dropPath: z.number(),
+  seed: z.int(),
+  augment: z.record(z.string(), z.unknown()),
+});
+
+const origin = z.object({ source: z.string(), hash: z.string() });
+
+const runConfig = z.object({
+  format: z.literal("alore-run"),
+  version: z.literal(1),
+  alore: z.string(),
+  method: z.string(),
+  options: z.record(z.string(), z.union([z.string(), z.number()])),
+  settings,
+  model: vitConfig,
+  preprocess: z.object({
+    mean: z.array(z.number()).length(3),
+    std: z.array(z.number().positive()).length(3),
+  }),
+  backbone: origin,
+  data: origin.extend({ name: z.string() }),
+  classes: z.array(z.string()).min(1),
+  engine: z.string(),
+});
+
+/**
+ * Parses and checks a run's configuration.
+ *
+ * @param text JSON.
+ * @param path What messages call the file.
+ * @throws {SyntaxError} If it is not JSON or lacks a field; it names the field.
+ */
+export function parseRunConfig(text: string, path: string): RunConfig {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxError(
+      `Cannot read the run ${path}: got text that is not JSON, wanted a ` +
+        `configuration`,
+      { cause },
+    );
+  }
+  const result = runConfig.safeParse(json);
+  if (result.success) return result.data as unknown as RunConfig;
+  const [issue] = result.error.issues;
+  throw new SyntaxError(
+    `Cannot read the run ${path}: got a wrong field ` +
+      `"${issue.path.join(".")}" (${issue.message}), wanted the ` +
+      `configuration that training wrote`,
+  );
+}

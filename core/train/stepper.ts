@@ -1,0 +1,95 @@
+/**
+ * A compiled training step and the numbers that change from step to step.
+ *
+ * @module
+ */
+
+import type { HostArray, Program } from "../../kernels/engine.ts";
+import type { AdaptedModel } from "../models/adapted_model.ts";
+import { randomBits, RandomStream } from "../rng.ts";
+import type { Batch } from "./batches.ts";
+import { adamwSettings, learningRate, type Schedule } from "./schedule.ts";
+import type { TrainSettings } from "./settings.ts";
+import { trainPlan } from "./step.ts";
+
+/** Steps in flight: enough to hide the host's work and a GPU's readback. */
+const DEPTH = { cpu: 2, webgpu: 8 } as const;
+
+/** A compiled step. */
+export interface Stepper {
+  /** How many steps may be in flight. */
+  readonly depth: number;
+  readonly arenaBytes: number;
+  /** Starts the step with a number, counted from 0 over the whole run. */
+  run(batch: Batch, step: number): Promise<Record<string, HostArray>>;
+  /** The learning rate of a step. */
+  learningRate(step: number): number;
+  close(): void;
+}
+
+/**
+ * Compiles a model's training step.
+ *
+ * @param stepsPerEpoch For the schedule.
+ * @throws {RangeError} If the engine cannot hold it.
+ */
+export async function openStepper(
+  model: AdaptedModel,
+  settings: TrainSettings,
+  stepsPerEpoch: number,
+): Promise<Stepper> {
+  const dropout = Number(model.spec.options.dropout ?? 0) > 0;
+  const plan = trainPlan(model, {
+    batch: settings.batchSize,
+    smoothing: settings.smoothing,
+    dropPath: settings.dropPath > 0,
+    dropout,
+  });
+  const program: Program = await model.engine.compile(plan);
+  const schedule: Schedule = {
+    lr: settings.lr,
+    minLr: settings.minLr,
+    warmupSteps: Math.round(settings.warmupEpochs * stepsPerEpoch),
+    totalSteps: settings.epochs * stepsPerEpoch,
+  };
+  const { depth } = model.spec.config;
+  return {
+    depth: DEPTH[model.engine.name],
+    arenaBytes: plan.arenaBytes,
+    learningRate: (step) => learningRate(step, schedule),
+    run(batch, step) {
+      const inputs: Record<string, HostArray> = {
+        images: batch.images,
+        labels: batch.labels,
+        settings: adamwSettings(step, learningRate(step, schedule), settings),
+      };
+      if (settings.dropPath > 0) {
+        inputs.drop_path = dropPathScales(settings, depth, step);
+      }
+      if (dropout) inputs.key = dropoutKey(settings.seed, step);
+      return program.run(inputs);
+    },
+    close: () => program.close(),
+  };
+}
+
+/** `[2 · depth, batch]`: 0 where dropped; the rate grows with the depth. */
+function dropPathScales(
+  { seed, dropPath, batchSize }: TrainSettings,
+  depth: number,
+  step: number,
+): HostArray {
+  const random = new RandomStream(seed, "drop path", step);
+  return Float32Array.from({ length: 2 * depth * batchSize }, (_, i) => {
+    const block = Math.floor(i / batchSize / 2);
+    const rate = depth > 1 ? dropPath * block / (depth - 1) : dropPath;
+    return random.next() >= rate ? 1 / (1 - rate) : 0;
+  });
+}
+
+function dropoutKey(seed: number, step: number): HostArray {
+  return Int32Array.of(
+    randomBits(seed, "dropout", step, 0) | 0,
+    randomBits(seed, "dropout", step, 1) | 0,
+  );
+}

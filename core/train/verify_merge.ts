@@ -1,0 +1,111 @@
+import type { Split } from "../data/dataset.ts";
+import { findMethod } from "../methods/mod.ts";
+import { AdaptedModel } from "../models/adapted_model.ts";
+import type { Preprocess } from "../models/backbone.ts";
+import { foldedTensors } from "../merge.ts";
+import { Evaluator } from "./evaluate.ts";
+import type { Evaluation } from "./records.ts";
+
+/** A folded model beside the one it came from. */
+export interface MergeCheck {
+  /** Every tensor of the plain backbone. */
+  readonly tensors: Map<string, Float32Array<ArrayBuffer>>;
+  /** Names of the frozen tensors that folding changed. */
+  readonly folded: readonly string[];
+  /** max |merged - unmerged| over all logits. */
+  readonly largestDifference: number;
+  /** The same over the largest |logit|. */
+  readonly relativeDifference: number;
+  /** Images whose top class is the same. */
+  readonly agreement: number;
+  readonly images: number;
+  readonly merged: Evaluation;
+  readonly unmerged: Evaluation;
+}
+
+/** A fold whose logits differ by more, relative to the largest, is refused. */
+export const MERGE_TOLERANCE = 1e-4;
+
+/**
+ * Folds a model and compares it with the unfolded one on real images.
+ *
+ * @param split Images to compare on; also times both.
+ * @throws {TypeError} If the method cannot fold.
+ * @throws {RangeError} If the logits differ by more than
+ * {@linkcode MERGE_TOLERANCE} of the largest.
+ */
+export async function mergeAndCheck(
+  model: AdaptedModel,
+  split: Split,
+  preprocess: Preprocess,
+): Promise<MergeCheck> {
+  const before = await model.read(model.frozen.slots.keys());
+  const tensors = await foldedTensors(model);
+  const folded = [...before.keys()].filter((name) => {
+    const values = tensors.get(name);
+    return before.get(name)!.some((value, i) => value !== values?.[i]);
+  });
+  const plain = new AdaptedModel(model.engine, {
+    config: model.spec.config,
+    method: findMethod("linear"),
+    options: {},
+  });
+  try {
+    for (const [name, values] of tensors) plain.write(name, values);
+    const unmerged = await evaluateOnce(model, split, preprocess);
+    const merged = await evaluateOnce(plain, split, preprocess);
+    const check = compare(merged, unmerged, model.spec.config.classes);
+    if (!(check.relativeDifference <= MERGE_TOLERANCE)) {
+      throw new RangeError(
+        `Cannot merge the adapter: got logits that differ by ` +
+          `${check.relativeDifference.toExponential(1)} of the largest, ` +
+          `wanted at most ${MERGE_TOLERANCE}`,
+      );
+    }
+    return { tensors, folded, merged, unmerged, ...check };
+  } finally {
+    plain.close();
+  }
+}
+
+async function evaluateOnce(
+  model: AdaptedModel,
+  split: Split,
+  preprocess: Preprocess,
+): Promise<Evaluation> {
+  const evaluator = await Evaluator.open(model, { preprocess });
+  try {
+    return await evaluator.evaluate(split);
+  } finally {
+    evaluator.close();
+  }
+}
+
+function compare(
+  merged: Evaluation,
+  unmerged: Evaluation,
+  classes: number,
+): Pick<
+  MergeCheck,
+  "largestDifference" | "relativeDifference" | "agreement" | "images"
+> {
+  const [a, b] = [merged.logits, unmerged.logits];
+  let [difference, largest, agreement] = [0, 0, 0];
+  for (let image = 0; image < merged.count; image++) {
+    let [top, other] = [0, 0];
+    const row = image * classes;
+    for (let c = 0; c < classes; c++) {
+      difference = Math.max(difference, Math.abs(a[row + c] - b[row + c]));
+      largest = Math.max(largest, Math.abs(b[row + c]));
+      if (a[row + c] > a[row + top]) top = c;
+      if (b[row + c] > b[row + other]) other = c;
+    }
+    if (top === other) agreement++;
+  }
+  return {
+    largestDifference: difference,
+    relativeDifference: largest > 0 ? difference / largest : difference,
+    agreement,
+    images: merged.count,
+  };
+}
