@@ -10,6 +10,7 @@ import {
   type SharpConstructor,
   withSharp,
 } from "../../../core/data/sharp.ts";
+import { TOLERANCE } from "../../support/tolerance.ts";
 
 let sharp: SharpConstructor;
 await withSharp((loaded) => {
@@ -65,8 +66,7 @@ function assertNear(pixels: Pixels, wanted: number[][], levels: number): void {
 const fixture = (name: string) =>
   Deno.readFile(new URL(`../../fixtures/images/${name}`, import.meta.url));
 
-// Lossy formats may be off by a few grey levels on a flat quadrant.
-const LOSSY = 4;
+const LOSSY = TOLERANCE.lossyLevels;
 
 Deno.test("decodePixels() keeps PNG, TIFF and lossless WebP exactly", async () => {
   for (
