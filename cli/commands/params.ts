@@ -1,0 +1,127 @@
+import { findMethod, methods, resolveOptions } from "../../core/methods/mod.ts";
+import type { Method, ModelShape } from "../../core/methods/method.ts";
+import type { Shape } from "../../core/graph/graph.ts";
+import { vitShape } from "../../core/models/vit.ts";
+import { backboneConfig } from "../backbone.ts";
+import type { CliCommand } from "../command.ts";
+import { methodFlags } from "../flags.ts";
+import { count, percent } from "../format.ts";
+import type { Input } from "../input.ts";
+import { givenOptions } from "../method_options.ts";
+import type { Output } from "../output.ts";
+import { table } from "../table.ts";
+
+/** Prints how many parameters each method trains. */
+export const params: CliCommand = {
+  name: "params",
+  summary: "trainable parameters of every method on a backbone",
+  examples: [
+    "params --backbone vit-b16",
+    "params --backbone vit-b16 --method alore --experts 8 --rank 2",
+  ],
+  flags: [
+    {
+      name: "backbone",
+      kind: "text",
+      placeholder: "NAME|FILE",
+      default: "vit-t8-32",
+      help: "a known architecture or a file of weights",
+    },
+    {
+      name: "method",
+      kind: "text",
+      placeholder: "NAME",
+      defaultText: "all",
+      help: "one method only",
+    },
+    {
+      name: "classes",
+      kind: "integer",
+      default: 10,
+      minimum: 1,
+      help: "classes of the task, for the head",
+    },
+    ...methodFlags(methods.values()),
+  ],
+  run,
+};
+
+/** What one method trains. */
+interface Row {
+  readonly method: string;
+  readonly options: Readonly<Record<string, number | string>>;
+  /** Without the head. */
+  readonly trainable: number;
+  readonly shareOfBackbone: number;
+}
+
+async function run(input: Input, output: Output): Promise<unknown> {
+  const name = input.text("backbone");
+  const found = await backboneConfig(name);
+  const shape = vitShape({ ...found, classes: input.number("classes") });
+  const only = input.textOr("method");
+  const chosen = only === undefined
+    ? [...methods.values()]
+    : [findMethod(only)];
+  const [head, backbone] = [true, false].map((wanted) =>
+    sum([...shape.tensors].filter(([tensor]) => isHead(tensor) === wanted))
+  );
+  const rows = chosen.map((method) => rowOf(method, shape, backbone, input));
+  output.print(
+    `${name}  ${count(backbone)} parameters without the head; the head for ` +
+      `${input.number("classes")} classes has ${count(head)}`,
+  );
+  output.print();
+  const lines = table(
+    [
+      { title: "method" },
+      { title: "trainable", align: "right" },
+      { title: "of backbone", align: "right" },
+      { title: "options" },
+    ],
+    rows.map((row) => [
+      row.method,
+      count(row.trainable),
+      percent(row.shareOfBackbone, 3),
+      Object.entries(row.options).map(([key, value]) => `${key} ${value}`)
+        .join(", "),
+    ]),
+  );
+  lines.forEach((line) => output.print(line));
+  output.print();
+  output.print("Trainable numbers leave out the head, which always trains.");
+  return { backbone: name, parameters: backbone, head, methods: rows };
+}
+
+function rowOf(
+  method: Method,
+  model: ModelShape,
+  backbone: number,
+  input: Input,
+): Row {
+  const given = givenOptions(input, methods.values());
+  const own = input.given("method") ? given : Object.fromEntries(
+    Object.entries(given).filter(([name]) =>
+      method.options.some((option) => option.name === name)
+    ),
+  );
+  const options = resolveOptions(method, own, model);
+  const trained = [...model.tensors]
+    .filter(([tensor]) => !isHead(tensor) && method.trains(tensor));
+  const added = method.tensors(options, model)
+    .map(({ name, shape }) => [name, shape] as const);
+  const trainable = sum(trained) + sum(added);
+  const shareOfBackbone = trainable / backbone;
+  return { method: method.name, options, trainable, shareOfBackbone };
+}
+
+function isHead(tensor: string): boolean {
+  return tensor.startsWith("head.");
+}
+
+function sum(tensors: readonly (readonly [string, Shape])[]): number {
+  return tensors.reduce(
+    (total, [, shape]) => total + shape.reduce((a, b) => a * b, 1),
+    0,
+  );
+}

@@ -1,0 +1,24 @@
+/**
+ * Every command: a new one is its file and one line here.
+ *
+ * @module
+ */
+
+import { kinds } from "../core/data/kinds.ts";
+import type { CliCommand } from "./command.ts";
+import { dataCheck } from "./commands/data_check.ts";
+import { dataPrepare } from "./commands/data_prepare.ts";
+import { params } from "./commands/params.ts";
+
+/** The commands in the order of the help. */
+export const commands: readonly CliCommand[] = [
+  ...kinds.map(dataPrepare),
+  dataCheck,
+  params,
+];
+
+/** What the words say that several commands start with. */
+export const groups: ReadonlyMap<string, string> = new Map([
+  ["data", "prepares, verifies and shows data sets"],
+  ["data prepare", "reads images of one kind into a data set file"],
+]);

@@ -1,0 +1,4 @@
+/** The command line was typed wrong; the program ends with 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
