@@ -57,7 +57,8 @@ export const matmul: Lower = (call) => {
   const block = blockOf(k);
   const group = Math.max(1, Math.floor(GROUP_FLOATS / (8 * block)));
   const panels = call.scratch(panelFloats(k, n));
-  const [own, bytes] = call.own(SPARE_FLOATS + (transA ? ROWS * block : 0));
+  const packs = transA === 1 || block < k;
+  const [own, bytes] = call.own(SPARE_FLOATS + (packs ? ROWS * block : 0));
   // deno-fmt-ignore
   return [
     ["matmulPack", b, panels, transB, n, k, block],

@@ -25,7 +25,7 @@ function rowSum(x: usize, n: i32): f64 {
 function labelled(labels: usize, batch: i32): i32 {
   let count: i32 = 0;
   for (let i: i32 = 0; i < batch; i++) {
-    count += i32(load<i32>(at(labels, i)) >= 0);
+    if (load<i32>(at(labels, i)) >= 0) count++;
   }
   return count;
 }

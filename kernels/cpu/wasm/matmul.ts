@@ -92,6 +92,14 @@ function multiplyRows(
     lda = <usize> length << 2;
     const stored = at(a, start * m + first);
     transposeBlock(stored, <usize> m << 2, rows, length, from, lda);
+  } else if (length < k) {
+    // Rows a multiple of 4 KiB apart would push each other out of the cache.
+    const packed = own + 256;
+    for (let i: i32 = 0; i < rows; i++) {
+      copyFloats(from + <usize> i * lda, at(packed, i * length), length);
+    }
+    from = packed;
+    lda = <usize> length << 2;
   }
   product(from, lda, panels, rows, columns, length, y, ldy, accumulate, own);
 }
