@@ -22,7 +22,9 @@ export {
 
 /** What normalising subtracts and divides by, per channel, for values 0 to 1. */
 export interface Normalisation {
+  /** Mean of red, green and blue. */
   mean: readonly number[];
+  /** Standard deviation of red, green and blue. */
   std: readonly number[];
 }
 

@@ -20,13 +20,17 @@ export interface SplitCheck {
 
 /** An image, by its place. */
 export interface ImagePlace {
+  /** Which split. */
   split: SplitName;
+  /** Position in it. */
   index: number;
 }
 
 /** Two images that are equal in every pixel. */
 export interface Duplicate {
+  /** The earlier one. */
   first: ImagePlace;
+  /** The later one. */
   second: ImagePlace;
   /** Whether they have the same class. */
   sameLabel: boolean;
@@ -34,6 +38,7 @@ export interface Duplicate {
 
 /** What was found in a data set. */
 export interface DatasetCheck {
+  /** What was found in each split. */
   splits: Map<SplitName, SplitCheck>;
   /** Each image that is equal to an earlier one, with the first such. An image
    * in two splits makes results look better than they are. */

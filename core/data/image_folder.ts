@@ -9,7 +9,9 @@ import { type SplitName, splitNames } from "./dataset.ts";
 
 /** Images of one pool: their paths, and the class of each. */
 export interface ImagePool {
+  /** Path of each image. */
   paths: string[];
+  /** Class of each image. */
   labels: Int32Array;
 }
 

@@ -5,8 +5,24 @@
  * @module
  */
 
+/** Element type of a stored tensor, named as in the safetensors format. */
+export type StoredDtype =
+  | "F64"
+  | "F32"
+  | "F16"
+  | "BF16"
+  | "I64"
+  | "I32"
+  | "I16"
+  | "I8"
+  | "U64"
+  | "U32"
+  | "U16"
+  | "U8"
+  | "BOOL";
+
 /** Bytes of one element of every type that is read and written. */
-const ELEMENT_BYTES = {
+const ELEMENT_BYTES: Readonly<Record<StoredDtype, number>> = {
   F64: 8,
   F32: 4,
   F16: 2,
@@ -20,10 +36,7 @@ const ELEMENT_BYTES = {
   U16: 2,
   U8: 1,
   BOOL: 1,
-} as const;
-
-/** Element type of a stored tensor, named as in the safetensors format. */
-export type StoredDtype = keyof typeof ELEMENT_BYTES;
+};
 
 /** A tensor as it lies in a file. */
 export interface StoredTensor {
@@ -56,7 +69,7 @@ export function tensorBytes(
   dtype: StoredDtype,
   shape: readonly number[],
 ): number | undefined {
-  let bytes: number = ELEMENT_BYTES[dtype];
+  let bytes = ELEMENT_BYTES[dtype];
   for (const dimension of shape) {
     if (!Number.isSafeInteger(dimension) || dimension < 0) return undefined;
     bytes *= dimension;
