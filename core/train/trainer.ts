@@ -199,15 +199,20 @@ class Loop {
       this.#step++;
       this.#report();
     };
-    for (let next = this.#step; next < this.#batches.steps; next++) {
-      if (pending.length === depth) await collect();
-      if (signal?.aborted) break;
-      const batch = slots[next % depth];
-      this.#batches.fill(batch, next);
-      const step = this.#epoch * this.#batches.steps + next;
-      pending.push([batch, this.#stepper.run(batch, step)]);
+    try {
+      for (let next = this.#step; next < this.#batches.steps; next++) {
+        if (pending.length === depth) await collect();
+        if (signal?.aborted) break;
+        const batch = slots[next % depth];
+        this.#batches.fill(batch, next);
+        const step = this.#epoch * this.#batches.steps + next;
+        pending.push([batch, this.#stepper.run(batch, step)]);
+      }
+      while (pending.length > 0) await collect();
+    } finally {
+      // Steps that are still in flight after an error must not outlive it.
+      await Promise.allSettled(pending.map(([, promise]) => promise));
     }
-    while (pending.length > 0) await collect();
   }
 
   /** Adds a step's results to the sums, and stops on numbers that are none. */

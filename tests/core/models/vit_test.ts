@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { differentiate } from "../../../core/graph/differentiate.ts";
+import { Graph } from "../../../core/graph/graph.ts";
+import { plan } from "../../../core/graph/plan.ts";
+import { checkVitConfig, vitTensors } from "../../../core/models/vit.ts";
+import { findBackbone, zoo } from "../../../core/models/zoo.ts";
+import { addOp } from "../../../core/ops/elementwise.ts";
+import { openReferenceEngine } from "../../support/reference_engine.ts";
+import { tinyConfig, tinyModel } from "../../support/tiny.ts";
+
+/** Parameters at 224 without the head: sizes of timm's models. */
+const COUNTS: Record<string, number> = {
+  "vit-t8-32": 2_710_080,
+  "vit-ti16": 5_524_416,
+  "vit-s16": 21_665_664,
+  "vit-b16": 85_798_656,
+  "vit-l16": 303_301_632,
+  "vit-h14": 630_764_800,
+};
+
+Deno.test("zoo models have the parameters that timm's have", () => {
+  const counts = [...zoo].map(([name, config]) => {
+    checkVitConfig(config);
+    let total = 0;
+    for (const [tensor, { shape }] of vitTensors(config)) {
+      if (tensor.startsWith("head.")) continue;
+      total += shape.reduce((product, size) => product * size, 1);
+    }
+    return [name, total];
+  });
+  assert.deepEqual(Object.fromEntries(counts), COUNTS);
+});
+
+Deno.test("findBackbone() suggests the nearest name", () => {
+  assert.throws(() => findBackbone("vit-b-16"), {
+    name: "RangeError",
+    hint: "did you mean vit-b16?",
+  });
+});
+
+Deno.test("checkVitConfig() refuses sizes that do not fit", () => {
+  const refuse = (change: Record<string, number>, message: RegExp) =>
+    assert.throws(() => checkVitConfig({ ...tinyConfig, ...change }), {
+      name: "RangeError",
+      message,
+    });
+  refuse({ patchSize: 3 }, /got image size 8 and patch size 3/);
+  refuse({ heads: 5 }, /got width 24 and 5 heads/);
+  refuse({ depth: 0 }, /got depth 0, wanted a whole number above 0/);
+  refuse({ eps: 0 }, /got eps 0, wanted > 0/);
+});
+
+Deno.test("traceVit() drops a branch whose scale is zero", async () => {
+  const engine = openReferenceEngine();
+  const model = tinyModel(engine, "linear");
+  const images = Float32Array.from({ length: 2 * 3 * 64 }, (_, i) => i % 7);
+  const run = async (scales?: number[]): Promise<Float32Array> => {
+    const graph = new Graph();
+    const input = graph.input("images", [2, 3, 8, 8]);
+    const dropPath = scales && graph.input("drop_path", [4, 2]);
+    const tensor = model.tensors(graph);
+    const logits = model.trace(input, tensor, { dropPath });
+    const program = await engine.compile(plan({
+      label: "test",
+      graph,
+      outputs: { logits },
+      memories: model.memories,
+    }));
+    const inputs = { images };
+    const all = scales
+      ? { ...inputs, ["drop_path"]: Float32Array.from(scales) }
+      : inputs;
+    return (await program.run(all)).logits as Float32Array;
+  };
+  const plain = await run();
+  assert.deepEqual(await run([1, 1, 1, 1, 1, 1, 1, 1]), plain);
+  const dropped = await run([1, 1, 1, 1, 1, 1, 1, 0]);
+  const classes = tinyConfig.classes;
+  assert.deepEqual(dropped.subarray(0, classes), plain.subarray(0, classes));
+  assert.notDeepEqual(dropped.subarray(classes), plain.subarray(classes));
+});
+
+Deno.test("a frozen backbone needs no gradient before the first adapter", () => {
+  const model = tinyModel(openReferenceEngine(), "alore");
+  const graph = new Graph();
+  const images = graph.input("images", [2, 3, 8, 8]);
+  const tensor = model.tensors(graph);
+  const logits = model.trace(images, tensor);
+  const wanted = [...model.trainable.slots.keys()].map(tensor);
+  const forward = graph.nodes.length;
+  const seed = graph.input("seed", logits.shape);
+  differentiate(logits, wanted, { add: addOp, seed });
+  const backward = graph.nodes.slice(forward).map(({ op }) => op.name);
+  // Two norms a block and the last one, less norm1 of block 0, which stands
+  // before every adapter.
+  const norms = backward.filter((name) => name === "layer_norm_gradient");
+  assert.equal(norms.length, 2 * tinyConfig.depth);
+  assert.ok(!backward.includes("unpatches"));
+});
