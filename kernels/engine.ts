@@ -26,6 +26,7 @@ export interface Place {
   readonly offset: number;
   /** Row-major, contiguous. */
   readonly shape: readonly number[];
+  /** Type of its elements. */
   readonly dtype: Dtype;
 }
 
@@ -43,20 +44,27 @@ export interface KernelCall {
 
 /** Memory that outlives a program: weights, optimizer state. */
 export interface Memory {
+  /** For messages. */
   readonly label: string;
+  /** Size, fixed. */
   readonly bytes: number;
   /** Copies `data` to byte `offset`; ordered with the runs of programs. */
   write(data: HostArray, offset: number): void;
   /** Reads `bytes` bytes from byte `offset`, after all runs made before. */
   read(offset: number, bytes: number): Promise<ArrayBuffer>;
+  /** Frees it; programs that use it must be closed before. */
   close(): void;
 }
 
 /** What the graph hands to an engine. */
 export interface Plan {
+  /** What messages call it. */
   readonly label: string;
+  /** Room for every value that does not outlive a run. */
   readonly arenaBytes: number;
+  /** What places of block 1, 2, … refer to. */
   readonly memories: readonly Memory[];
+  /** The kernels in the order in which they run. */
   readonly calls: readonly KernelCall[];
   /** Written before each run. */
   readonly inputs: ReadonlyMap<string, Place>;
@@ -96,9 +104,11 @@ export interface EngineLimits {
 
 /** A device that runs plans. */
 export interface Engine {
+  /** Its kind. */
   readonly name: "cpu" | "webgpu";
   /** One line for people: adapter or threads. */
   readonly description: string;
+  /** The largest things it can hold. */
   readonly limits: EngineLimits;
   /**
    * Makes a persistent memory filled with zeros.
@@ -119,6 +129,7 @@ export interface Engine {
 
 /** The device is missing, was lost, ran out of memory or refused a kernel. */
 export class DeviceError extends Error {
+  /** Tells it apart without `instanceof`. */
   override name = "DeviceError";
 }
 

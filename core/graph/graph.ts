@@ -14,6 +14,7 @@ export type Attributes = Readonly<Record<string, number>>;
 
 /** Everything about one op that does not depend on an engine. */
 export interface Op {
+  /** The name of its kernel on each engine. */
   readonly name: string;
   /** Shapes of the results; throws `TypeError` if the inputs do not fit. */
   outputs(inputs: (Shape | undefined)[], attributes: Attributes): Shape[];
@@ -61,9 +62,13 @@ export type Source =
 
 /** A tensor of the traced computation; it has a shape but no numbers. */
 export class Value {
+  /** The graph that it belongs to. */
   readonly graph: Graph;
+  /** Sizes, outermost first. */
   readonly shape: Shape;
+  /** Type of its elements. */
   readonly dtype: Dtype;
+  /** Where it comes from. */
   readonly source: Source;
 
   /** Made by the graph's methods only. */
@@ -89,15 +94,21 @@ export class Value {
 export interface Node {
   /** Position in the graph's order. */
   readonly id: number;
+  /** What is used. */
   readonly op: Op;
+  /** Operands; optional ones that are absent are `undefined`. */
   readonly inputs: (Value | undefined)[];
+  /** Sizes and constants of this use. */
   readonly attributes: Attributes;
+  /** Results. */
   readonly outputs: readonly Value[];
 }
 
 /** A computation in the order in which it was traced. */
 export class Graph {
+  /** Uses of ops, in the order in which they were traced. */
   readonly nodes: Node[] = [];
+  /** Tensors that are written before each run, by name. */
   readonly inputs: Map<string, Value> = new Map();
 
   /**
@@ -172,8 +183,11 @@ export class Graph {
 
 /** A tensor's place in a persistent memory. */
 export interface Slot {
+  /** The tensor's name. */
   readonly name: string;
+  /** Sizes, outermost first. */
   readonly shape: Shape;
+  /** The name of the memory. */
   readonly region: string;
   /** In bytes. */
   readonly offset: number;

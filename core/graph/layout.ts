@@ -9,11 +9,17 @@ import type { Shape, Slot } from "./graph.ts";
 
 /** A region under construction: names, shapes and offsets, but no memory. */
 export class Layout {
+  /** The memory's name. */
   readonly region: string;
+  /** Tensors by name, in the order in which they were added. */
   readonly slots: Map<string, Slot> = new Map();
   #bytes = 0;
 
-  /** @param region The memory's name. */
+  /**
+   * Starts an empty region.
+   *
+   * @param region The memory's name.
+   */
   constructor(region: string) {
     this.region = region;
   }

@@ -14,7 +14,9 @@ export type MethodOptions = Readonly<Record<string, number | string>>;
 export interface OptionSpec {
   /** As on the command line without the dashes. */
   readonly name: string;
+  /** What values it takes. */
   readonly kind: "integer" | "number" | "choice";
+  /** The value it has unless told otherwise. */
   readonly default: number | string;
   /** Smallest value allowed, for numbers. */
   readonly minimum?: number;
@@ -22,6 +24,7 @@ export interface OptionSpec {
   readonly below?: number;
   /** Values allowed, for choices. */
   readonly choices?: readonly string[];
+  /** One line for people. */
   readonly help: string;
 }
 
@@ -36,14 +39,19 @@ export type Init =
 
 /** A tensor that a method adds; the name starts with `adapter.`. */
 export interface MethodTensor {
+  /** Full name, such as `adapter.blocks.0.attn.down`. */
   readonly name: string;
+  /** Sizes, outermost first. */
   readonly shape: Shape;
+  /** How it starts. */
   readonly init: Init;
 }
 
 /** What a method may know of the model. */
 export interface ModelShape {
+  /** Features per token. */
   readonly width: number;
+  /** Number of blocks. */
   readonly depth: number;
   /** Backbone tensors by name. */
   readonly tensors: ReadonlyMap<string, Shape>;
@@ -69,7 +77,9 @@ export interface Hooks {
 
 /** What hooks are built from. */
 export interface HookContext {
+  /** The method's options, all resolved. */
   readonly options: MethodOptions;
+  /** The model that the method is on. */
   readonly model: ModelShape;
   /** A tensor of the method by its full name. */
   tensor(name: string): Value;
@@ -79,7 +89,9 @@ export interface HookContext {
 
 /** What folding is done from; all numbers are on the host. */
 export interface MergeContext {
+  /** The method's options, all resolved. */
   readonly options: MethodOptions;
+  /** The model that the method is on. */
   readonly model: ModelShape;
   /** A method tensor by its full name. */
   tensor(name: string): Float32Array;
@@ -89,11 +101,13 @@ export interface MergeContext {
 
 /** A fine-tuning method. */
 export interface Method {
+  /** As on the command line, such as `alore`. */
   readonly name: string;
   /** One line for people. */
   readonly summary: string;
   /** Paper or code that it follows. */
   readonly source: string;
+  /** Its options, in the order of the help. */
   readonly options: readonly OptionSpec[];
   /**
    * Checks options against a model, beyond what their specs say.

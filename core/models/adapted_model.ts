@@ -16,8 +16,11 @@ import { traceVit, type VitConfig, vitShape, vitTensors } from "./vit.ts";
 
 /** What to build. */
 export interface ModelSpec {
+  /** Sizes, the head as wide as the task's classes. */
   readonly config: VitConfig;
+  /** The method on it. */
   readonly method: Method;
+  /** The method's options, all resolved. */
   readonly options: MethodOptions;
 }
 
@@ -34,7 +37,9 @@ export type NamedTensors = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
 
 /** Memories for frozen and trainable tensors, and the programs over them. */
 export class AdaptedModel {
+  /** Where its memories are. */
   readonly engine: Engine;
+  /** What it was built from. */
   readonly spec: ModelSpec;
   /** Frozen tensors. */
   readonly frozen: Layout = new Layout("frozen");
@@ -207,6 +212,7 @@ export class AdaptedModel {
     this.#memories.clear();
   }
 
+  /** Frees the model's memories at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -22,6 +22,7 @@ import { checkVitConfig, type VitConfig, vitTensors } from "./vit.ts";
 export interface Preprocess {
   /** Per channel, of pixels in [0, 1]. */
   readonly mean: readonly number[];
+  /** Per channel, above 0. */
   readonly std: readonly number[];
 }
 
@@ -31,7 +32,9 @@ export interface Backbone {
   readonly name: string;
   /** `classes` is the head's in the file, 0 if it has none. */
   readonly config: VitConfig;
+  /** What its images must go through. */
   readonly preprocess: Preprocess;
+  /** Weights by timm's names. */
   readonly tensors: NamedTensors;
   /** SHA-256 of the file; of the name and seed when made from scratch. */
   readonly hash: string;
@@ -97,6 +100,7 @@ export function scratchBackbone(
 export interface WriteBackboneOptions {
   /** Element type, default `F32`. */
   dtype?: "F32" | "F16";
+  /** Replace an existing file; default false. */
   overwrite?: boolean;
   /** More strings for the file's metadata. */
   metadata?: Record<string, string>;

@@ -5,9 +5,13 @@ import type { Backbone } from "./backbone.ts";
 
 /** What {@linkcode buildModel} puts together. */
 export interface BuildRequest {
+  /** Holds the model's memories. */
   readonly engine: Engine;
+  /** The pretrained weights. */
   readonly backbone: Backbone;
+  /** The method to put on it. */
   readonly method: Method;
+  /** The method's options, all resolved. */
   readonly options: MethodOptions;
   /** Classes of the task: the model gets a new head for them. */
   readonly classes: number;

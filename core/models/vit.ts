@@ -26,14 +26,19 @@ import { embedTokens, takeTokens } from "../ops/tokens.ts";
 export interface VitConfig {
   /** Height and width of the images, in pixels; a multiple of the patch. */
   readonly imageSize: number;
+  /** Height and width of a patch, in pixels. */
   readonly patchSize: number;
   /** 3 for RGB. */
   readonly channels: number;
   /** A multiple of the heads. */
   readonly width: number;
+  /** Number of blocks. */
   readonly depth: number;
+  /** Attention heads; divides the width. */
   readonly heads: number;
+  /** Width of the hidden layer of each MLP, usually 4 times the width. */
   readonly mlpHidden: number;
+  /** Width of the head. */
   readonly classes: number;
   /** Of every layer norm; timm uses 1e-6. */
   readonly eps: number;

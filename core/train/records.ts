@@ -22,6 +22,7 @@ export interface EpochRecord {
   readonly validationTop1?: number;
   /** Training only, without validation. */
   readonly seconds: number;
+  /** Training images per second. */
   readonly imagesPerSecond: number;
 }
 
@@ -29,18 +30,23 @@ export interface EpochRecord {
 export interface StepProgress {
   /** Counted from 1. */
   readonly epoch: number;
+  /** Epochs of the whole run. */
   readonly epochs: number;
   /** Steps done in this epoch, and in all of it. */
   readonly step: number;
+  /** Steps of an epoch. */
   readonly steps: number;
   /** Means over the epoch so far. */
   readonly loss: number;
+  /** In [0, 1], over the epoch so far. */
   readonly top1: number;
+  /** Over the epoch so far. */
   readonly imagesPerSecond: number;
 }
 
 /** What a model does on one split. */
 export interface Evaluation {
+  /** Images evaluated. */
   readonly count: number;
   /** Mean cross-entropy. */
   readonly loss: number;
@@ -54,5 +60,6 @@ export interface Evaluation {
   readonly confusion: readonly (readonly number[])[];
   /** `[count, classes]`, row-major. */
   readonly logits: Float32Array;
+  /** Images per second, preparing them included. */
   readonly imagesPerSecond: number;
 }

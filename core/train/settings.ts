@@ -21,6 +21,7 @@ export interface TrainSettings {
   readonly warmupEpochs: number;
   /** Decoupled weight decay, at least 0. */
   readonly weightDecay: number;
+  /** AdamW's decay rates of both moments, each in [0, 1). */
   readonly betas: readonly [number, number];
   /** AdamW's, > 0. */
   readonly eps: number;
@@ -32,6 +33,7 @@ export interface TrainSettings {
   readonly dropPath: number;
   /** Of every random draw: weights, order, augmentation, drops. */
   readonly seed: number;
+  /** How training images are changed at random. */
   readonly augment: AugmentOptions;
 }
 

@@ -18,8 +18,11 @@ export interface MergeCheck {
   readonly relativeDifference: number;
   /** Images whose top class is the same. */
   readonly agreement: number;
+  /** Images compared. */
   readonly images: number;
+  /** How the folded model does on them. */
   readonly merged: Evaluation;
+  /** How the unfolded model does on them. */
   readonly unmerged: Evaluation;
 }
 

@@ -1,0 +1,110 @@
+/**
+ * Adapts frozen vision transformers to new image tasks with few trained numbers,
+ * and folds them away afterwards.
+ *
+ * ```ts
+ * import { adapt, openEngine, readBackbone, readDataset } from "./mod.ts";
+ *
+ * const engine = await openEngine("auto");
+ * const backbone = await readBackbone("assets/vit_t8_32.safetensors");
+ * const data = await readDataset("assets/digits_1k.safetensors");
+ * using run = await adapt({
+ *   engine, backbone, data, method: "alore", options: { experts: 4, rank: 4 },
+ *   epochs: 2, lr: 1e-2,
+ * });
+ * console.log((await run.evaluate("test")).top1);
+ * await (await run.merge()).save("merged.safetensors");
+ * engine.close();
+ * ```
+ *
+ * Source of the method: Du et al., Efficient Visual Adaptation via Aggregating
+ * Low Rank Experts, arXiv 2412.08341.
+ *
+ * @module
+ */
+
+export { type AugmentOptions, noAugment } from "./core/data/augment.ts";
+export {
+  type Dataset,
+  type DatasetDescription,
+  readDataset,
+  type Split,
+  type SplitName,
+  type UnsavedDataset,
+  writeDataset,
+} from "./core/data/dataset.ts";
+export {
+  type Attributes,
+  Graph,
+  type Node,
+  type Op,
+  type Shape,
+  type Slot,
+  type Source,
+  Value,
+} from "./core/graph/graph.ts";
+export { Layout } from "./core/graph/layout.ts";
+export { findMethod, methods, resolveOptions } from "./core/methods/mod.ts";
+export type {
+  HookContext,
+  Hooks,
+  Init,
+  MergeContext,
+  Method,
+  MethodOptions,
+  MethodTensor,
+  ModelShape,
+  OptionSpec,
+} from "./core/methods/method.ts";
+export {
+  AdaptedModel,
+  type ModelSpec,
+  type NamedTensors,
+  type TrainingInputs,
+} from "./core/models/adapted_model.ts";
+export {
+  type Backbone,
+  type Preprocess,
+  readBackbone,
+  scratchBackbone,
+  writeBackbone,
+  type WriteBackboneOptions,
+} from "./core/models/backbone.ts";
+export { buildModel, type BuildRequest } from "./core/models/build_model.ts";
+export type { VitConfig } from "./core/models/vit.ts";
+export { findBackbone, zoo } from "./core/models/zoo.ts";
+export {
+  adapt,
+  Adapted,
+  type AdaptRequest,
+  type Merged,
+} from "./core/train/adapt.ts";
+export type {
+  EpochRecord,
+  Evaluation,
+  StepProgress,
+} from "./core/train/records.ts";
+export { defaultSettings, type TrainSettings } from "./core/train/settings.ts";
+export { MERGE_TOLERANCE, type MergeCheck } from "./core/train/verify_merge.ts";
+export { VERSION } from "./core/version.ts";
+export type { WriteFileOptions } from "./core/weights/write_file.ts";
+export {
+  DeviceError,
+  type Dtype,
+  type Engine,
+  type EngineLimits,
+  type HostArray,
+  type KernelCall,
+  type Memory,
+  type Place,
+  type Plan,
+  type Program,
+} from "./kernels/engine.ts";
+export {
+  chooseEngine,
+  type EngineChoice,
+  type EngineName,
+  type EngineOptions,
+  openEngine,
+} from "./kernels/open_engine.ts";
+export { type AdapterReport, findAdapter } from "./kernels/webgpu/mod.ts";
