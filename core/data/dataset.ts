@@ -17,6 +17,7 @@ import {
   type StoredTensor,
   toInt32,
 } from "../weights/safetensors.ts";
+import { sha256 } from "../weights/sha256.ts";
 import { writeFile, type WriteFileOptions } from "../weights/write_file.ts";
 import {
   type DatasetDescription,
@@ -88,8 +89,7 @@ export async function parseDataset(
   const dataset = { imageSize, classes, splits, description };
   const fault = faultOf(dataset);
   if (fault) throw new RangeError(`Cannot read ${name}: ${fault}`);
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return { ...dataset, hash: new Uint8Array(digest).toHex() };
+  return { ...dataset, hash: await sha256(bytes) };
 }
 
 /**
