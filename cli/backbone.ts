@@ -24,35 +24,39 @@ export function assetPath(name: string): string {
   return Deno.build.os === "windows" ? path.slice(1) : path;
 }
 
-/** The backbone that ships with its weights. */
-export const SHIPPED = "vit_t8_32.safetensors";
+/** Names whose weights ship with the program, and their files. */
+const SHIPPED: ReadonlyMap<string, string> = new Map([
+  ["vit-t8-32", "vit_t8_32.safetensors"],
+]);
 
-/** `--backbone`, the shipped one where it is not given. */
+/** `--backbone`, for commands that need weights. */
 export const backboneFlag: Flag = {
   name: "backbone",
   kind: "text",
-  placeholder: "FILE|scratch:NAME",
-  defaultText: "the shipped vit_t8_32",
-  help: "pretrained weights as safetensors with timm's names, or random ones",
+  placeholder: "FILE|NAME|scratch:NAME",
+  default: "vit-t8-32",
+  help: "weights as safetensors with timm's names; a name that ships with " +
+    "its weights; or random weights",
 };
 
 /**
  * Reads or makes a backbone.
  *
- * @param source A path, or `scratch:` and a name of the zoo; the shipped
- * backbone where it is left out.
+ * @param source A path, a name whose weights ship, or `scratch:` and a name.
  * @param seed Of random weights.
+ * @throws {RangeError} If there is no such file or name.
  */
 export async function openBackbone(
-  source: string | undefined,
+  source: string,
   seed: number,
 ): Promise<Backbone> {
-  if (source === undefined) return await readBackbone(assetPath(SHIPPED));
   if (source.startsWith(SCRATCH)) {
     const name = source.slice(SCRATCH.length);
     return scratchBackbone(name, findBackbone(name), seed);
   }
-  if (zoo.has(source) && !await exists(source)) {
+  const shipped = SHIPPED.get(source);
+  if (shipped) return await readBackbone(assetPath(shipped));
+  if (zoo.has(source)) {
     throw hinted(
       new RangeError(
         `Cannot read the backbone ${source}: got a name without weights, ` +

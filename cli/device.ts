@@ -5,38 +5,17 @@
  */
 
 import { hinted } from "../core/errors.ts";
-import { openCpuEngine } from "../kernels/cpu/engine.ts";
 import { DeviceError, type Engine } from "../kernels/engine.ts";
-import {
-  type AdapterReport,
-  findAdapter,
-  openWebgpuEngine,
-} from "../kernels/webgpu/mod.ts";
+import { chooseEngine, openEngine } from "../kernels/open_engine.ts";
+import { type AdapterReport, findAdapter } from "../kernels/webgpu/adapter.ts";
 import type { Input } from "./input.ts";
 import type { Output } from "./output.ts";
-
-/** What `--device auto` takes, and why. */
-export interface DeviceChoice {
-  readonly name: "cpu" | "webgpu";
-  readonly reason: string;
-}
 
 /** An open engine and how it was chosen. */
 export interface OpenedDevice {
   readonly engine: Engine;
   /** One line for people. */
   readonly description: string;
-}
-
-/** WebGPU where the adapter is real hardware, else the CPU engine. */
-export function chooseDevice(adapter: AdapterReport | undefined): DeviceChoice {
-  if (!adapter) return { name: "cpu", reason: "no WebGPU adapter" };
-  if (adapter.software) {
-    const reason = `the only WebGPU adapter, ${adapter.description}, ` +
-      "is software";
-    return { name: "cpu", reason };
-  }
-  return { name: "webgpu", reason: `found ${adapter.description}` };
 }
 
 /**
@@ -51,28 +30,39 @@ export async function openDevice(
 ): Promise<OpenedDevice> {
   const asked = input.text("device");
   const threads = input.numberOr("threads");
-  if (asked === "webgpu") {
-    const engine = await openWebgpuEngine({ allowSoftware: true });
-    return { engine, description: describe(engine) };
-  }
-  if (asked === "cpu") {
-    const engine = await openCpuEngine({ threads });
-    return { engine, description: describe(engine) };
-  }
-  const choice = chooseDevice(await findAdapter());
+  if (asked === "cpu") return opened(await openEngine("cpu", { threads }));
+  const adapter = await lookForAdapter();
+  if (asked === "webgpu") return opened(await openEngine("webgpu"));
+  const choice = chooseEngine(adapter);
   if (choice.name === "webgpu" && threads === undefined) {
     try {
-      const engine = await openWebgpuEngine();
-      return { engine, description: describe(engine) };
+      return opened(await openEngine("webgpu"));
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
       output.warn(`${error.message}; going on with the cpu engine`);
     }
   }
-  const engine = await openCpuEngine({ threads });
   const reason = threads === undefined ? choice.reason : "--threads was given";
+  const engine = await openEngine("cpu", { threads });
   return { engine, description: `${describe(engine)} (auto: ${reason})` };
 }
+
+function opened(engine: Engine): OpenedDevice {
+  return { engine, description: describe(engine) };
+}
+
+/**
+ * Describes the WebGPU adapter, if there is one. Mesa complains on stderr where
+ * XDG_RUNTIME_DIR is not set, as in containers, but does not need it.
+ */
+export async function lookForAdapter(): Promise<AdapterReport | undefined> {
+  if (Deno.build.os === "linux" && !Deno.env.has(RUNTIME_FOLDER)) {
+    Deno.env.set(RUNTIME_FOLDER, "/tmp");
+  }
+  return await findAdapter();
+}
+
+const RUNTIME_FOLDER = "XDG_RUNTIME_DIR";
 
 /** Runs work on an engine, which is closed afterwards. */
 export async function withDevice<T>(

@@ -9,6 +9,7 @@
 
 import { styleText } from "node:util";
 import { hintOf } from "../core/errors.ts";
+import { FailedWith } from "./failed_with.ts";
 
 /** A style of `node:util`'s `styleText`. */
 export type Style = "bold" | "dim" | "red" | "yellow" | "green" | "cyan";
@@ -83,7 +84,8 @@ export class Output {
     if (error instanceof Error && error.cause instanceof Error) {
       this.detail(`caused by ${error.cause.stack ?? error.cause.message}`);
     }
-    this.document({ error: { message, hint } });
+    const found = error instanceof FailedWith ? error.document : {};
+    this.document({ ...found, error: { message, hint } });
   }
 
   /** Marks the row or number that matters, where colour is wanted. */

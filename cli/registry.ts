@@ -8,13 +8,17 @@ import { kinds } from "../core/data/kinds.ts";
 import type { CliCommand } from "./command.ts";
 import { dataCheck } from "./commands/data_check.ts";
 import { dataPrepare } from "./commands/data_prepare.ts";
+import { dataShow } from "./commands/data_show.ts";
+import { doctor } from "./commands/doctor.ts";
 import { params } from "./commands/params.ts";
 
 /** The commands in the order of the help. */
 export const commands: readonly CliCommand[] = [
   ...kinds.map(dataPrepare),
   dataCheck,
+  dataShow,
   params,
+  doctor,
 ];
 
 /** What the words say that several commands start with. */

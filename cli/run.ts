@@ -4,14 +4,11 @@
  * @module
  */
 
-import config from "../deno.json" with { type: "json" };
+import { VERSION } from "../core/version.ts";
 import { Output } from "./output.ts";
 import { parse } from "./parse.ts";
 import { commands, groups } from "./registry.ts";
 import { UsageError } from "./usage_error.ts";
-
-/** The program's version. */
-export const version: string = config.version;
 
 /**
  * Runs one command.
@@ -30,7 +27,7 @@ export async function run(words: readonly string[]): Promise<number> {
   try {
     const parsed = parse({
       name: "alore",
-      version,
+      version: VERSION,
       summary: "Adapts a frozen vision transformer to new images.",
       commands,
       groups,
