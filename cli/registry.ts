@@ -6,18 +6,28 @@
 
 import { kinds } from "../core/data/kinds.ts";
 import type { CliCommand } from "./command.ts";
+import { bench } from "./commands/bench.ts";
 import { dataCheck } from "./commands/data_check.ts";
 import { dataPrepare } from "./commands/data_prepare.ts";
 import { dataShow } from "./commands/data_show.ts";
 import { doctor } from "./commands/doctor.ts";
+import { evalCommand } from "./commands/eval.ts";
+import { mergeCommand } from "./commands/merge.ts";
 import { params } from "./commands/params.ts";
+import { predict } from "./commands/predict.ts";
+import { trainCommand } from "./commands/train.ts";
 
 /** The commands in the order of the help. */
 export const commands: readonly CliCommand[] = [
   ...kinds.map(dataPrepare),
   dataCheck,
   dataShow,
+  trainCommand,
+  evalCommand,
+  predict,
+  mergeCommand,
   params,
+  bench,
   doctor,
 ];
 

@@ -7,7 +7,7 @@ import type { CliCommand } from "../command.ts";
 import { methodFlags } from "../flags.ts";
 import { count, percent } from "../format.ts";
 import type { Input } from "../input.ts";
-import { givenOptions } from "../method_options.ts";
+import { givenOptions, typedOptions } from "../method_options.ts";
 import type { Output } from "../output.ts";
 import { table } from "../table.ts";
 
@@ -99,12 +99,9 @@ function rowOf(
   backbone: number,
   input: Input,
 ): Row {
-  const given = givenOptions(input, methods.values());
-  const own = input.given("method") ? given : Object.fromEntries(
-    Object.entries(given).filter(([name]) =>
-      method.options.some((option) => option.name === name)
-    ),
-  );
+  const own = input.given("method")
+    ? givenOptions(input, method)
+    : typedOptions(input, method);
   const options = resolveOptions(method, own, model);
   const trained = [...model.tensors]
     .filter(([tensor]) => !isHead(tensor) && method.trains(tensor));

@@ -1,0 +1,141 @@
+import { splitNames } from "../../core/data/dataset.ts";
+import { Evaluator } from "../../core/train/evaluate.ts";
+import type { Evaluation } from "../../core/train/records.ts";
+import { mergeAndCheck } from "../../core/train/verify_merge.ts";
+import type { CliCommand } from "../command.ts";
+import { withDevice } from "../device.ts";
+import { deviceFlags } from "../flags.ts";
+import { count, percent, short } from "../format.ts";
+import type { Input } from "../input.ts";
+import { type OpenRun, openRun, runFlags } from "../model.ts";
+import type { Output } from "../output.ts";
+import { CountBar } from "../progress.ts";
+import { readRunData } from "../run_data.ts";
+import { splitOf } from "../split.ts";
+import { table } from "../table.ts";
+
+/** Says how right a run is. */
+export const evalCommand: CliCommand = {
+  name: "eval",
+  summary: "accuracy and confusion matrix of a run",
+  examples: ["eval --run runs/photos", "eval --run runs/photos --merged"],
+  flags: [
+    ...runFlags,
+    {
+      name: "data",
+      kind: "text",
+      placeholder: "FILE",
+      defaultText: "the data of the run",
+      help: "a file that data prepare wrote, with the same classes",
+    },
+    {
+      name: "split",
+      kind: "text",
+      choices: splitNames,
+      default: "test",
+      help: "which images",
+    },
+    {
+      name: "merged",
+      kind: "boolean",
+      help: "fold the adapter first, and compare",
+    },
+    ...deviceFlags,
+  ],
+  run,
+};
+
+/** More classes than these make no readable matrix. */
+const LARGEST_MATRIX = 20;
+
+async function run(input: Input, output: Output): Promise<unknown> {
+  return await withDevice(input, output, async (engine, device) => {
+    const path = input.text("run");
+    const opened = await openRun(engine, path, input);
+    using _model = opened.model;
+    const { config } = opened.run;
+    const file = input.textOr("data");
+    const dataset = await readRunData(config, file);
+    const name = input.text("split");
+    const split = splitOf(dataset, name, file ?? config.data.source);
+    output.note(device);
+    const merge = input.on("merged")
+      ? await mergeAndCheck(opened.model, split, opened.preprocess)
+      : undefined;
+    const found = merge?.merged ?? await evaluate(opened, split, output);
+    const kind = input.on("best") ? "best epoch" : "last epoch";
+    output.print(
+      `${path}  ${config.method}, ${kind}${merge ? ", merged" : ""}, ` +
+        `${count(found.count)} ${name} images of ${dataset.description.name}`,
+    );
+    output.print();
+    printEvaluation(found, config.classes, output);
+    const { logits: _, ...numbers } = found;
+    return {
+      run: path,
+      split: name,
+      data: dataset.hash,
+      classes: config.classes,
+      ...numbers,
+      merge: merge && {
+        largestDifference: merge.largestDifference,
+        agreement: merge.agreement,
+        images: merge.images,
+      },
+    };
+  });
+}
+
+async function evaluate(
+  { model, preprocess }: OpenRun,
+  split: ReturnType<typeof splitOf>,
+  output: Output,
+): Promise<Evaluation> {
+  const evaluator = await Evaluator.open(model, { preprocess });
+  const bar = new CountBar(output, "images");
+  try {
+    return await evaluator.evaluate(
+      split,
+      (done) => bar.update(done, split.count),
+    );
+  } finally {
+    bar.stop();
+    evaluator.close();
+  }
+}
+
+function printEvaluation(
+  found: Evaluation,
+  classes: readonly string[],
+  output: Output,
+): void {
+  output.print(`Top-1           ${output.bold(percent(found.top1, 2))}`);
+  output.print(`Top-5           ${percent(found.top5, 2)}`);
+  output.print(`Mean per class  ${percent(found.meanPerClass, 2)}`);
+  output.print(`Loss            ${short(found.loss)}`);
+  output.print(
+    `Speed           ${count(Math.round(found.imagesPerSecond))} img/s`,
+  );
+  if (classes.length > LARGEST_MATRIX) return;
+  output.print();
+  output.print("Rows are what an image is, columns what it is taken for:");
+  const rows = found.confusion.map((row, i) => [
+    classes[i],
+    ...row.map((n) => n === 0 ? "·" : count(n)),
+    shareRight(row, i),
+  ]);
+  const columns = [
+    { title: "" },
+    ...classes.map((name) => ({
+      title: [...name].slice(0, 6).join(""),
+      align: "right" as const,
+    })),
+    { title: "right", align: "right" as const },
+  ];
+  table(columns, rows).forEach((line) => output.print(line));
+}
+
+function shareRight(row: readonly number[], label: number): string {
+  const all = row.reduce((a, b) => a + b, 0);
+  return all === 0 ? "" : percent(row[label] / all);
+}

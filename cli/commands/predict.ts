@@ -1,0 +1,135 @@
+import { decodeImage } from "../../core/data/decode_image.ts";
+import { fits } from "../../core/data/fit.ts";
+import { filters } from "../../core/data/resize.ts";
+import type { Split } from "../../core/data/dataset.ts";
+import { Evaluator } from "../../core/train/evaluate.ts";
+import { readFile } from "../../core/weights/read_file.ts";
+import type { CliCommand } from "../command.ts";
+import { withDevice } from "../device.ts";
+import { deviceFlags } from "../flags.ts";
+import { percent } from "../format.ts";
+import type { Input } from "../input.ts";
+import { openModel, runFlags } from "../model.ts";
+import type { Output } from "../output.ts";
+import { table } from "../table.ts";
+
+/** Names what images show. */
+export const predict: CliCommand = {
+  name: "predict",
+  summary: "classes and probabilities of images",
+  examples: [
+    "predict --model runs/photos cat.jpg dog.jpg",
+    "predict --model merged.safetensors --top 3 cat.jpg",
+  ],
+  arguments: [{ name: "IMAGE", help: "image files", variadic: true }],
+  flags: [
+    {
+      name: "model",
+      kind: "text",
+      placeholder: "RUN|FILE",
+      required: true,
+      help: "a run's folder, or a file that merge wrote",
+    },
+    ...runFlags.filter(({ name }) => name !== "run"),
+    {
+      name: "top",
+      kind: "integer",
+      default: 1,
+      minimum: 1,
+      help: "classes to list for each image",
+    },
+    {
+      name: "fit",
+      kind: "text",
+      choices: fits,
+      default: "stretch",
+      group: "Images",
+      help: "how an image becomes square; as when the data were prepared",
+    },
+    {
+      name: "filter",
+      kind: "text",
+      choices: filters,
+      default: "bicubic",
+      group: "Images",
+      help: "how pixels are weighted when resizing",
+    },
+    ...deviceFlags,
+  ],
+  run,
+};
+
+/** Images that are computed at once. */
+const BATCH = 16;
+
+interface Guess {
+  readonly class: string;
+  readonly probability: number;
+}
+
+async function run(input: Input, output: Output): Promise<unknown> {
+  const files = input.words("IMAGE");
+  return await withDevice(input, output, async (engine, device) => {
+    const opened = await openModel(engine, input.text("model"), input);
+    using model = opened.model;
+    output.detail(device);
+    const { imageSize } = model.spec.config;
+    const { preprocess, classes } = opened;
+    const evaluator = await Evaluator.open(model, {
+      preprocess,
+      batchSize: Math.min(BATCH, files.length),
+    });
+    const split = await readImages(files, imageSize, input);
+    const { logits } = await evaluator.evaluate(split);
+    evaluator.close();
+    const top = Math.min(classes.length, input.number("top"));
+    const images = files.map((file, i) => {
+      const row = logits.subarray(i * classes.length, (i + 1) * classes.length);
+      return { file, guesses: guessesOf(row, classes).slice(0, top) };
+    });
+    const rows = images.flatMap(({ file, guesses }) =>
+      guesses.map((guess, i) => [
+        i === 0 ? file : "",
+        guess.class,
+        percent(guess.probability),
+      ])
+    );
+    table([
+      { title: "image" },
+      { title: "class" },
+      { title: "probability", align: "right" },
+    ], rows).forEach((line) => output.print(line));
+    return { model: input.text("model"), images };
+  });
+}
+
+/** @throws {ImageError} If an image does not decode; it names the file. */
+async function readImages(
+  files: readonly string[],
+  size: number,
+  input: Input,
+): Promise<Split> {
+  const images = new Uint8Array(files.length * size ** 2 * 3);
+  const fit = fits.find((name) => name === input.text("fit"));
+  const filter = filters.find((name) => name === input.text("filter"));
+  for (const [i, file] of files.entries()) {
+    const bytes = await readFile(file);
+    const pixels = await decodeImage(bytes, file, { size, fit, filter });
+    images.set(pixels, i * pixels.length);
+  }
+  const labels = new Int32Array(files.length);
+  return { images, labels, count: files.length };
+}
+
+/** Softmax, most probable first. */
+function guessesOf(
+  logits: Float32Array,
+  classes: readonly string[],
+): Guess[] {
+  const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
+  const weights = Array.from(logits, (value) => Math.exp(value - largest));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return classes
+    .map((name, i) => ({ class: name, probability: weights[i] / sum }))
+    .sort((a, b) => b.probability - a.probability);
+}

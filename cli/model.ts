@@ -1,0 +1,155 @@
+/**
+ * Opens what was trained: a run's folder or a merged model's file.
+ *
+ * @module
+ */
+
+import type { Engine } from "../kernels/engine.ts";
+import { hinted } from "../core/errors.ts";
+import { findMethod } from "../core/methods/mod.ts";
+import type {
+  AdaptedModel,
+  NamedTensors,
+} from "../core/models/adapted_model.ts";
+import { type Preprocess, readBackbone } from "../core/models/backbone.ts";
+import { buildModel } from "../core/models/build_model.ts";
+import { type AdapterKind, RunDirectory } from "../core/train/run_directory.ts";
+import { readSafetensors } from "../core/weights/safetensors.ts";
+import { openBackbone } from "./backbone.ts";
+import type { Flag } from "./command.ts";
+import type { Input } from "./input.ts";
+
+/** A model that can be evaluated. */
+export interface OpenModel {
+  readonly model: AdaptedModel;
+  readonly preprocess: Preprocess;
+  readonly classes: readonly string[];
+}
+
+/** A model with the run that it came from. */
+export interface OpenRun extends OpenModel {
+  readonly run: RunDirectory;
+}
+
+/** Flags of the commands that open a run. */
+export const runFlags: readonly Flag[] = [
+  {
+    name: "run",
+    kind: "text",
+    placeholder: "RUN",
+    required: true,
+    help: "folder that train --out made",
+  },
+  {
+    name: "best",
+    kind: "boolean",
+    help: "the best epoch by validation instead of the last",
+  },
+  {
+    name: "backbone",
+    kind: "text",
+    placeholder: "FILE|NAME",
+    defaultText: "as the run was trained with",
+    help: "where the same backbone is now",
+  },
+];
+
+/**
+ * Opens a run's model.
+ *
+ * @throws {RangeError} If the run is not complete enough, or the backbone is not
+ * the one that it was trained with.
+ */
+export async function openRun(
+  engine: Engine,
+  path: string,
+  input: Input,
+): Promise<OpenRun> {
+  const run = await RunDirectory.open(path);
+  const { method: name, options, classes, preprocess } = run.config;
+  const kind: AdapterKind = input.on("best") ? "best" : "last";
+  const trained = await run.readAdapter(kind);
+  const method = findMethod(name);
+  const source = input.textOr("backbone") ?? run.config.backbone.source;
+  const backbone = await openBackbone(source, run.config.settings.seed);
+  if (backbone.hash !== run.config.backbone.hash) {
+    throw hinted(
+      new RangeError(
+        `Cannot open the run ${path}: got another backbone at ${source}, ` +
+          "wanted the one that it was trained with",
+      ),
+      "say where that one is with --backbone",
+    );
+  }
+  const seed = run.config.settings.seed;
+  const model = buildModel({
+    engine,
+    backbone,
+    method,
+    options,
+    classes: classes.length,
+    seed,
+    trained,
+  });
+  return { run, model, preprocess, classes };
+}
+
+/**
+ * Opens a run's folder, or a file that `merge` wrote.
+ *
+ * @throws {RangeError} If there is neither.
+ */
+export async function openModel(
+  engine: Engine,
+  path: string,
+  input: Input,
+): Promise<OpenModel> {
+  const found = await Deno.stat(path).catch(() => undefined);
+  if (found?.isFile) return await openMerged(engine, path);
+  return await openRun(engine, path, input);
+}
+
+async function openMerged(engine: Engine, path: string): Promise<OpenModel> {
+  const backbone = await readBackbone(path);
+  const { metadata } = await readSafetensors(path);
+  const { config, preprocess } = backbone;
+  const head: NamedTensors = new Map(
+    [...backbone.tensors].filter(([name]) => name.startsWith("head.")),
+  );
+  const classes = classesOf(metadata.classes, path);
+  if (head.size === 0 || classes.length !== config.classes) {
+    throw new RangeError(
+      `Cannot use ${path}: got a head for ${head.size ? config.classes : 0} ` +
+        `classes and ${classes.length} names, wanted as many of both`,
+    );
+  }
+  const model = buildModel({
+    engine,
+    backbone,
+    method: findMethod("linear"),
+    options: {},
+    classes: classes.length,
+    seed: 0,
+    trained: head,
+  });
+  return { model, preprocess, classes };
+}
+
+function classesOf(text: string | undefined, path: string): string[] {
+  let names: unknown;
+  try {
+    names = JSON.parse(text ?? "null");
+  } catch {
+    names = undefined;
+  }
+  const good = Array.isArray(names) &&
+    names.every((name) => typeof name === "string");
+  if (good) return names as string[];
+  throw hinted(
+    new RangeError(
+      `Cannot use ${path}: got no class names in its metadata, wanted a model ` +
+        "that merge wrote",
+    ),
+    "give a run's folder, or merge it first",
+  );
+}

@@ -1,0 +1,75 @@
+/**
+ * Flags of a training run and the settings they make.
+ *
+ * @module
+ */
+
+import {
+  type AugmentOptions,
+  augmentSpecs,
+  checkAugment,
+  noAugment,
+} from "../core/data/augment.ts";
+import { defaultSettings, type TrainSettings } from "../core/train/settings.ts";
+import type { Flag } from "./command.ts";
+import { kebab, kindFlag, seedFlag } from "./flags.ts";
+import type { Input } from "./input.ts";
+
+type Setting =
+  & keyof typeof defaultSettings
+  & Exclude<keyof TrainSettings, "betas" | "augment">;
+
+/** A setting, its flag's name as in timm, and its help. */
+const SETTINGS: readonly (readonly [Setting, string, string])[] = [
+  ["epochs", "epochs", "passes over the training images"],
+  ["batchSize", "batch-size", "images a step"],
+  ["lr", "lr", "peak learning rate"],
+  ["minLr", "min-lr", "learning rate at the end"],
+  ["warmupEpochs", "warmup-epochs", "epochs of linear warm-up"],
+  ["weightDecay", "weight-decay", "decoupled weight decay"],
+  ["clip", "clip-grad", "largest gradient norm; 0 for none"],
+  ["smoothing", "smoothing", "label smoothing"],
+  ["dropPath", "drop-path", "stochastic depth of the last block"],
+];
+
+const WHOLE: readonly Setting[] = ["epochs", "batchSize"];
+
+/** Everything about a run but its data, backbone and method. */
+export const trainFlags: readonly Flag[] = [
+  seedFlag,
+  ...SETTINGS.map(([setting, name, help]): Flag => ({
+    name,
+    kind: WHOLE.includes(setting) ? "integer" : "number",
+    default: defaultSettings[setting],
+    group: "Training",
+    help,
+  })),
+  ...augmentSpecs.map((spec): Flag => ({
+    ...kindFlag(spec),
+    minimum: undefined, // Checked with the rest of its range.
+    group: "Augmentation",
+  })),
+];
+
+/**
+ * The settings that were typed, the rest as given.
+ *
+ * @throws {RangeError} If an augmentation is out of range.
+ */
+export function settingsFrom(
+  input: Input,
+  rest: TrainSettings = { ...defaultSettings, augment: noAugment },
+): TrainSettings {
+  const settings: Record<string, number> = {};
+  for (const [setting, flag] of SETTINGS) {
+    settings[setting] = input.given(flag) ? input.number(flag) : rest[setting];
+  }
+  const seed = input.given("seed") ? input.number("seed") : rest.seed;
+  const augment: AugmentOptions = { ...rest.augment };
+  for (const { name } of augmentSpecs) {
+    const flag = kebab(name);
+    if (input.given(flag)) augment[name] = input.number(flag);
+  }
+  checkAugment(augment);
+  return { ...rest, ...settings, seed, augment };
+}

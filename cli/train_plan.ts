@@ -1,0 +1,165 @@
+/**
+ * What a `train` command asks for, before anything is written.
+ *
+ * @module
+ */
+
+import { type Dataset, readDataset } from "../core/data/dataset.ts";
+import { hinted } from "../core/errors.ts";
+import { findMethod, resolveOptions } from "../core/methods/mod.ts";
+import type { Backbone } from "../core/models/backbone.ts";
+import { vitShape } from "../core/models/vit.ts";
+import type { RunConfig } from "../core/train/run_config.ts";
+import { RunDirectory } from "../core/train/run_directory.ts";
+import { checkSettings } from "../core/train/settings.ts";
+import { VERSION } from "../core/version.ts";
+import { refuseExisting } from "../core/weights/write_file.ts";
+import { openBackbone } from "./backbone.ts";
+import { kebab } from "./flags.ts";
+import type { Input } from "./input.ts";
+import { givenOptions } from "./method_options.ts";
+import { settingsFrom } from "./train_flags.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** A run that can start. */
+export interface RunPlan {
+  readonly path: string;
+  readonly config: RunConfig;
+  readonly backbone: Backbone;
+  readonly dataset: Dataset;
+  /** The run to go on with; a new one is made where there is none. */
+  readonly existing?: RunDirectory;
+}
+
+/**
+ * Reads everything a run needs and checks that it fits.
+ *
+ * @param engine One line about what computes.
+ * @throws {UsageError} If a flag is missing.
+ * @throws {RangeError} If the path exists, or a run to go on with differs from
+ * what was typed.
+ */
+export async function planRun(input: Input, engine: string): Promise<RunPlan> {
+  const path = pathOf(input);
+  const existing = await runToResume(input, path);
+  const before = existing?.config;
+  const data = input.textOr("data") ?? before?.data.source;
+  if (data === undefined) throw missing("data");
+  if (!existing) await refuseRun(path);
+  const settings = settingsFrom(input, before?.settings);
+  checkSettings(settings);
+  const method = findMethod(
+    before && !input.given("method") ? before.method : input.text("method"),
+  );
+  const source = before && !input.given("backbone")
+    ? before.backbone.source
+    : input.text("backbone");
+  const backbone = await openBackbone(source, settings.seed);
+  const given = givenOptions(input, method);
+  const options = resolveOptions(
+    method,
+    before?.method === method.name ? { ...before.options, ...given } : given,
+    vitShape(backbone.config),
+  );
+  const dataset = await readDataset(data);
+  const { classes, description, hash, imageSize } = dataset;
+  if (imageSize !== backbone.config.imageSize) {
+    throw wrongSize(data, imageSize, backbone.config.imageSize);
+  }
+  const config: RunConfig = {
+    format: "alore-run",
+    version: 1,
+    alore: VERSION,
+    method: method.name,
+    options,
+    settings,
+    model: { ...backbone.config, classes: classes.length },
+    preprocess: backbone.preprocess,
+    backbone: { source, hash: backbone.hash },
+    data: { source: data, hash, name: description.name },
+    classes,
+    engine,
+  };
+  if (before) checkSame(path, before, config);
+  return { path, config, backbone, dataset, existing };
+}
+
+function pathOf(input: Input): string {
+  const path = input.textOr("resume") || input.textOr("out");
+  if (path) return path.replace(/(.)\/+$/, "$1");
+  throw missing("out");
+}
+
+function missing(flag: string): UsageError {
+  return hinted(
+    new UsageError(`Missing flag: --${flag}`),
+    "see: alore train --help",
+  );
+}
+
+/** `--resume` alone also starts a run that is not there yet. */
+async function runToResume(
+  input: Input,
+  path: string,
+): Promise<RunDirectory | undefined> {
+  if (!input.given("resume")) return undefined;
+  if (input.textOr("resume") === "") {
+    try {
+      await Deno.lstat(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+  return await RunDirectory.open(path);
+}
+
+async function refuseRun(path: string): Promise<void> {
+  try {
+    await refuseExisting(path);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw hinted(error, "choose another --out, or continue it with --resume");
+  }
+}
+
+function wrongSize(data: string, got: number, wanted: number): Error {
+  return hinted(
+    new RangeError(
+      `Cannot train on ${data}: got images of ${got} pixels, wanted the ` +
+        `backbone's ${wanted}`,
+    ),
+    `prepare the data again with --size ${wanted}`,
+  );
+}
+
+/** Refuses to continue a run as another one. */
+function checkSame(path: string, before: RunConfig, now: RunConfig): void {
+  const pairs: [string, unknown, unknown][] = [
+    ["data", before.data.hash, now.data.hash],
+    ["backbone", before.backbone.hash, now.backbone.hash],
+    ["method", before.method, now.method],
+    ...fieldsOf(before.options, now.options),
+    ...fieldsOf(before.settings, now.settings),
+    ...fieldsOf(before.settings.augment, now.settings.augment),
+  ];
+  for (const [name, was, is] of pairs) {
+    if (JSON.stringify(was) === JSON.stringify(is)) continue;
+    if (name === "augment") continue; // Told field by field.
+    throw hinted(
+      new RangeError(
+        `Cannot continue ${path}: got ${kebab(name)} ${is}, wanted ${was} ` +
+          "as it was started with",
+      ),
+      "leave the flag out, or start a new run with another --out",
+    );
+  }
+}
+
+function fieldsOf(
+  before: object,
+  now: object,
+): [string, unknown, unknown][] {
+  const were = new Map<string, unknown>(Object.entries(before));
+  return Object.entries(now).map(([name, is]) => [name, were.get(name), is]);
+}
