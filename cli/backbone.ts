@@ -17,9 +17,18 @@ import type { Flag } from "./command.ts";
 /** Starts what names an architecture without weights. */
 const SCRATCH = "scratch:";
 
-/** Path of a file that ships with the program. */
+/**
+ * Path of a file that ships with the program, relative where the user is above
+ * it.
+ */
 export function assetPath(name: string): string {
   const url = new URL(`../assets/${name}`, import.meta.url);
+  const path = fromFileUrl(url);
+  const here = `${Deno.cwd().replaceAll("\\", "/")}/`;
+  return path.startsWith(here) ? path.slice(here.length) : path;
+}
+
+function fromFileUrl(url: URL): string {
   const path = decodeURIComponent(url.pathname);
   return Deno.build.os === "windows" ? path.slice(1) : path;
 }

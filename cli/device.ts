@@ -43,8 +43,8 @@ export async function openDevice(
     }
   }
   const reason = threads === undefined ? choice.reason : "--threads was given";
-  const engine = await openEngine("cpu", { threads });
-  return { engine, description: `${describe(engine)} (auto: ${reason})` };
+  output.detail(`--device auto takes the cpu engine: ${reason}`);
+  return opened(await openEngine("cpu", { threads }));
 }
 
 function opened(engine: Engine): OpenedDevice {
@@ -56,9 +56,12 @@ function opened(engine: Engine): OpenedDevice {
  * XDG_RUNTIME_DIR is not set, as in containers, but does not need it.
  */
 export async function lookForAdapter(): Promise<AdapterReport | undefined> {
-  if (Deno.build.os === "linux" && !Deno.env.has(RUNTIME_FOLDER)) {
-    Deno.env.set(RUNTIME_FOLDER, "/tmp");
-  }
+  const variable = { name: "env", variable: RUNTIME_FOLDER } as const;
+  const { state } = Deno.permissions.querySync(variable);
+  if (
+    Deno.build.os === "linux" && state === "granted" &&
+    !Deno.env.has(RUNTIME_FOLDER)
+  ) Deno.env.set(RUNTIME_FOLDER, "/tmp");
   return await findAdapter();
 }
 

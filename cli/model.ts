@@ -7,11 +7,12 @@
 import type { Engine } from "../kernels/engine.ts";
 import { hinted } from "../core/errors.ts";
 import { findMethod } from "../core/methods/mod.ts";
-import type {
-  AdaptedModel,
-  NamedTensors,
-} from "../core/models/adapted_model.ts";
-import { type Preprocess, readBackbone } from "../core/models/backbone.ts";
+import type { AdaptedModel } from "../core/models/adapted_model.ts";
+import {
+  type Backbone,
+  type Preprocess,
+  readBackbone,
+} from "../core/models/backbone.ts";
 import { buildModel } from "../core/models/build_model.ts";
 import { type AdapterKind, RunDirectory } from "../core/train/run_directory.ts";
 import { readSafetensors } from "../core/weights/safetensors.ts";
@@ -113,26 +114,30 @@ async function openMerged(engine: Engine, path: string): Promise<OpenModel> {
   const backbone = await readBackbone(path);
   const { metadata } = await readSafetensors(path);
   const { config, preprocess } = backbone;
-  const head: NamedTensors = new Map(
-    [...backbone.tensors].filter(([name]) => name.startsWith("head.")),
-  );
   const classes = classesOf(metadata.classes, path);
-  if (head.size === 0 || classes.length !== config.classes) {
+  const heads = backbone.tensors.has("head.weight") ? config.classes : 0;
+  if (classes.length !== heads) {
     throw new RangeError(
-      `Cannot use ${path}: got a head for ${head.size ? config.classes : 0} ` +
-        `classes and ${classes.length} names, wanted as many of both`,
+      `Cannot use ${path}: got a head for ${heads} classes and ` +
+        `${classes.length} names, wanted as many of both`,
     );
   }
-  const model = buildModel({
+  return { model: plainModel(engine, backbone), preprocess, classes };
+}
+
+/** A model without a method, with the head that is in its weights. */
+export function plainModel(engine: Engine, backbone: Backbone): AdaptedModel {
+  return buildModel({
     engine,
     backbone,
     method: findMethod("linear"),
     options: {},
-    classes: classes.length,
+    classes: backbone.config.classes,
     seed: 0,
-    trained: head,
+    trained: new Map(
+      [...backbone.tensors].filter(([name]) => name.startsWith("head.")),
+    ),
   });
-  return { model, preprocess, classes };
 }
 
 function classesOf(text: string | undefined, path: string): string[] {

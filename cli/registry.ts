@@ -10,6 +10,7 @@ import { bench } from "./commands/bench.ts";
 import { dataCheck } from "./commands/data_check.ts";
 import { dataPrepare } from "./commands/data_prepare.ts";
 import { dataShow } from "./commands/data_show.ts";
+import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { mergeCommand } from "./commands/merge.ts";
@@ -29,6 +30,7 @@ export const commands: readonly CliCommand[] = [
   params,
   bench,
   doctor,
+  demo,
 ];
 
 /** What the words say that several commands start with. */

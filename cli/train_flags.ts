@@ -51,6 +51,11 @@ export const trainFlags: readonly Flag[] = [
   })),
 ];
 
+/** The flag of a setting. */
+export function settingFlag(setting: string): string {
+  return SETTINGS.find(([name]) => name === setting)?.[1] ?? setting;
+}
+
 /**
  * The settings that were typed, the rest as given.
  *

@@ -4,7 +4,6 @@ import type { Backbone } from "../../core/models/backbone.ts";
 import { buildModel } from "../../core/models/build_model.ts";
 import type { AdaptedModel } from "../../core/models/adapted_model.ts";
 import { vitShape } from "../../core/models/vit.ts";
-import { RandomStream } from "../../core/rng.ts";
 import { defaultSettings } from "../../core/train/settings.ts";
 import { noAugment } from "../../core/data/augment.ts";
 import { openStepper } from "../../core/train/stepper.ts";
@@ -16,6 +15,12 @@ import { deviceFlags, methodFlags, seedFlag } from "../flags.ts";
 import { count } from "../format.ts";
 import type { Input } from "../input.ts";
 import { givenOptions, typedOptions } from "../method_options.ts";
+import {
+  measure,
+  measureInference,
+  randomBatch,
+  type Speed,
+} from "../measure.ts";
 import type { Output } from "../output.ts";
 import { table } from "../table.ts";
 
@@ -64,20 +69,6 @@ export const bench: CliCommand = {
   ],
   run,
 };
-
-/** Runs before the first that counts. */
-const WARM_UP = 3;
-
-/** As in evaluation. */
-const INFERENCE_IN_FLIGHT = 2;
-
-/** Images a second over the repeats. */
-interface Speed {
-  readonly median: number;
-  /** A tenth of the repeats was slower, a tenth faster. */
-  readonly p10: number;
-  readonly p90: number;
-}
 
 interface Row {
   readonly method: string;
@@ -147,8 +138,10 @@ async function measureMethod(
     classes: input.number("classes"),
     seed: input.number("seed"),
   });
-  const inference = await measureInference(model, input);
-  const training = await measureTraining(model, input);
+  const batch = input.number("batch-size");
+  const repeats = input.number("repeats");
+  const inference = await measureInference(model, { batch, repeats });
+  const training = await measureTraining(model, batch, repeats);
   return {
     method: method.name,
     trainable: model.trainableCount,
@@ -157,71 +150,27 @@ async function measureMethod(
   };
 }
 
-async function measureInference(
-  model: AdaptedModel,
-  input: Input,
-): Promise<Speed> {
-  const { batch } = batchOf(model, input);
-  const plan = model.forwardPlan(input.number("batch-size"));
-  const program = await model.engine.compile(plan);
-  const speed = await measure(
-    () => program.run({ images: batch.images }),
-    INFERENCE_IN_FLIGHT,
-    input,
-  );
-  program.close();
-  return speed;
-}
-
 async function measureTraining(
   model: AdaptedModel,
-  input: Input,
-): Promise<{ training: Speed; arenaBytes: number }> {
-  const { batch } = batchOf(model, input);
+  batch: number,
+  repeats: number,
+): Promise<Pick<Row, "training" | "arenaBytes">> {
   const settings = {
     ...defaultSettings,
     augment: noAugment,
-    batchSize: input.number("batch-size"),
+    batchSize: batch,
   };
   const stepper = await openStepper(model, settings, 1);
+  const images = randomBatch(model, batch);
   let step = 0;
-  const training = await measure(
-    () => stepper.run(batch, step++),
-    stepper.depth,
-    input,
-  );
-  stepper.close();
-  return { training, arenaBytes: stepper.arenaBytes };
-}
-
-function batchOf(model: AdaptedModel, input: Input) {
-  const { imageSize, channels, classes } = model.spec.config;
-  const count = input.number("batch-size");
-  const random = new RandomStream(input.number("seed"), "bench");
-  const images = Float32Array.from(
-    { length: count * channels * imageSize ** 2 },
-    () => 2 * random.next() - 1,
-  );
-  const labels = Int32Array.from({ length: count }, (_, i) => i % classes);
-  return { batch: { images, labels, count } };
-}
-
-/** Times groups of runs in flight, as training and evaluation start them. */
-async function measure(
-  start: () => Promise<unknown>,
-  inFlight: number,
-  input: Input,
-): Promise<Speed> {
-  const images = inFlight * input.number("batch-size");
-  const run = () => Promise.all(Array.from({ length: inFlight }, start));
-  for (let i = 0; i < WARM_UP; i++) await run();
-  const speeds: number[] = [];
-  for (let i = 0; i < input.number("repeats"); i++) {
-    const started = performance.now();
-    await run();
-    speeds.push(1000 * images / (performance.now() - started));
+  try {
+    const training = await measure(() => stepper.run(images, step++), {
+      batch,
+      repeats,
+      inFlight: stepper.depth,
+    });
+    return { training, arenaBytes: stepper.arenaBytes };
+  } finally {
+    stepper.close();
   }
-  speeds.sort((a, b) => a - b);
-  const at = (share: number) => speeds[Math.round(share * (speeds.length - 1))];
-  return { median: at(0.5), p10: at(0.1), p90: at(0.9) };
 }

@@ -11,6 +11,7 @@ import { plural } from "../format.ts";
 import type { Input } from "../input.ts";
 import type { Output } from "../output.ts";
 import { CountBar } from "../progress.ts";
+import { quoted } from "../report_parts.ts";
 import { printDataset, summarise } from "../dataset_summary.ts";
 
 /** The command that prepares data of one kind. */
@@ -76,13 +77,6 @@ function commandLine(kind: PrepareKind, input: Input): string {
     quoted(input.word("SOURCE")),
     ...flags,
   ].join(" ");
-}
-
-/** As a shell reads it back. */
-function quoted(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word)
-    ? word
-    : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function printReport(report: PrepareReport, output: Output): void {
