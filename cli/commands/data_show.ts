@@ -63,7 +63,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
     columns: input.number("columns"),
     scale: input.number("scale"),
   });
-  await writeFile(out, await encodePng(sheet));
+  await writeFile(out, encodePng(sheet));
   output.print(`Wrote ${out}, ${sheet.width} × ${sheet.height} pixels`);
   return { file: out, width: sheet.width, height: sheet.height };
 }

@@ -1,3 +1,4 @@
+import { crc32, deflateSync } from "node:zlib";
 import type { Pixels } from "./resize.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -12,9 +13,9 @@ const FILTER_SUB = 1;
  *
  * @throws {TypeError} If the data is not width × height × 3 bytes.
  */
-export async function encodePng(
+export function encodePng(
   { width, height, data }: Pixels,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Uint8Array<ArrayBuffer> {
   if (data.length !== width * height * 3 || data.length === 0) {
     throw new TypeError(
       `Cannot encode a PNG: got ${data.length} bytes, wanted ${width} × ${height} × 3`,
@@ -28,7 +29,7 @@ export async function encodePng(
   return joined([
     Uint8Array.from(SIGNATURE),
     chunk("IHDR", header),
-    chunk("IDAT", await deflate(filtered({ width, height, data }))),
+    chunk("IDAT", deflateSync(filtered({ width, height, data }), { level: 9 })),
     chunk("IEND", new Uint8Array(0)),
   ]);
 }
@@ -48,18 +49,8 @@ function filtered(
   return out;
 }
 
-async function deflate(
-  bytes: Uint8Array<ArrayBuffer>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([bytes]).stream()
-    .pipeThrough(new CompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-function chunk(
-  type: string,
-  data: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
+/** Length, type, data, and the checksum of type and data. */
+function chunk(type: string, data: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(data.length + 12);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, data.length);
@@ -69,7 +60,7 @@ function chunk(
   return bytes;
 }
 
-function joined(parts: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const bytes = new Uint8Array(length);
   let at = 0;
@@ -78,21 +69,4 @@ function joined(parts: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
     at += part.length;
   }
   return bytes;
-}
-
-/** Remainders of single bytes by the polynomial of PNG's checksum. */
-const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) {
-    value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
-  }
-  return value;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc = remainders[(crc ^ byte) & 255] ^ (crc >>> 8);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
 }

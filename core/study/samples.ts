@@ -1,6 +1,6 @@
 import { formatPlural, formatShare } from "./format.ts";
 import { type Html, html } from "./html.ts";
-import { encodePng } from "./png.ts";
+import { encodePng } from "../data/encode_png.ts";
 import type { ReportedSample } from "./reported.ts";
 
 /** Test images, each with what the run says of it. */
@@ -30,7 +30,11 @@ function figure(sample: ReportedSample, classes: readonly string[]): Html {
   const said = classes[sample.prediction] ?? `class ${sample.prediction}`;
   const truth = classes[sample.label] ?? `class ${sample.label}`;
   const right = sample.label === sample.prediction;
-  const png = encodePng(sample.pixels, sample.size, sample.size);
+  const png = encodePng({
+    width: sample.size,
+    height: sample.size,
+    data: sample.pixels,
+  });
   const alt = `A test image of ${truth}`;
   const mark = html`<span aria-hidden="true">${right ? "✓" : "✗"}</span>`;
   return html`

@@ -3,7 +3,7 @@ import { Batches } from "../../../core/train/batches.ts";
 import { noAugment } from "../../../core/data/augment.ts";
 import { foldedTensors } from "../../../core/merge.ts";
 import { methods, resolveOptions } from "../../../core/methods/mod.ts";
-import { AdaptedModel } from "../../../core/models/adapted_model.ts";
+import type { AdaptedModel } from "../../../core/models/adapted_model.ts";
 import { HALF } from "../../../core/models/backbone.ts";
 import { vitShape } from "../../../core/models/vit.ts";
 import { findBackbone } from "../../../core/models/zoo.ts";

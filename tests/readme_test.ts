@@ -1,0 +1,83 @@
+/**
+ * Runs what the README shows.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { encodePng } from "../core/data/encode_png.ts";
+import { RandomStream } from "../core/rng.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const readme = Deno.readTextFileSync(new URL("README.md", ROOT));
+
+function blocks(language: string): string[] {
+  const fence = new RegExp("```" + language + "\\n([\\s\\S]*?)```", "g");
+  return [...readme.matchAll(fence)].map(([, code]) => code);
+}
+
+async function run(
+  args: string[],
+  options: { cwd?: string } = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: options.cwd ?? ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder();
+  assert.equal(code, 0, text.decode(stderr));
+  return text.decode(stdout);
+}
+
+/** Photographs of two classes: bright above, or bright below. */
+async function makePhotos(folder: string): Promise<void> {
+  for (const [label, name] of ["cat", "dog"].entries()) {
+    await Deno.mkdir(`${folder}/${name}`, { recursive: true });
+    for (let i = 1; i <= 12; i++) {
+      const random = new RandomStream(i, name);
+      const data = Uint8Array.from({ length: 40 * 40 * 3 }, (_, at) => {
+        const below = Number(at >= 20 * 40 * 3);
+        return 150 * Number(below === label) + random.below(100);
+      });
+      const png = encodePng({ width: 40, height: 40, data });
+      await Deno.writeFile(`${folder}/${name}/${i}.png`, png);
+    }
+  }
+}
+
+Deno.test("the README's commands work in the order in which it shows them", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await makePhotos(`${folder}/photos`);
+    const commands = blocks("sh").join("").split("\n").filter(Boolean);
+    assert.equal(commands.length, 5);
+    for (const command of commands) {
+      const [deno, task, alore, ...words] = command.split(" ");
+      assert.deepEqual([deno, task, alore], ["deno", "task", "alore"]);
+      const config = new URL("deno.json", ROOT).pathname;
+      const args = ["task", "--config", config, "alore", ...words];
+      const printed = await run(args, { cwd: folder });
+      assert.ok(printed.length > 0, command);
+      assert.doesNotMatch(printed, /\x1b/);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("the README's library example runs", async () => {
+  const [code, ...more] = blocks("ts");
+  assert.equal(more.length, 0);
+  const url = new URL("readme_example.tmp.ts", ROOT);
+  await Deno.writeTextFile(url, code);
+  try {
+    const args = ["run", "--no-prompt", "--allow-read", "--allow-sys=cpus"];
+    const printed = await run([...args, url.pathname]);
+    const [top1, difference] = printed.trim().split(" ").map(Number);
+    assert.ok(top1 > 0.2 && top1 <= 1, printed);
+    assert.ok(difference < 1e-2, printed);
+  } finally {
+    await Deno.remove(url);
+  }
+});
