@@ -12,8 +12,10 @@ import { type DemoFindings, demoReport, type Tested } from "../demo/report.ts";
 import { searchRates } from "../demo/search.ts";
 import {
   buildDemoModel,
+  type DemoResult,
   type DemoSession,
   testDemo,
+  testSplit,
   trainDemo,
 } from "../demo/session.ts";
 import { withDevice } from "../device.ts";
@@ -40,7 +42,7 @@ export const demo: CliCommand = {
     {
       name: "epochs",
       kind: "integer",
-      default: 15,
+      default: 12,
       minimum: 1,
       help: "passes over the training images, the same for every method",
     },
@@ -110,15 +112,19 @@ function printSession({ backbone, dataset, output }: DemoSession): void {
 async function runDemo(session: DemoSession): Promise<unknown> {
   const folder = await openDemoFolder(FOLDER);
   let published = false;
-  const tested: Tested[] = [];
+  const trained: DemoResult[] = [];
   try {
     const before = await testUntrained(session);
     for (const demoRun of demoRuns) {
-      const path = `${folder.working}/${demoRun.method}`;
-      const result = await trainDemo(session, demoRun, path);
-      tested.push({ ...result, test: await testDemo(session, result.model) });
+      trained.push(
+        await trainDemo(
+          session,
+          demoRun,
+          `${folder.working}/${demoRun.method}`,
+        ),
+      );
     }
-    const findings = { tested, ...await mergeDemo(session, tested) };
+    const findings = await testAll(session, trained);
     const page = demoReport(session, findings, folder.final);
     await writeFile(`${folder.working}/report.html`, page);
     const document = documentOf(before, findings, folder);
@@ -127,7 +133,7 @@ async function runDemo(session: DemoSession): Promise<unknown> {
     printFindings(session, before, findings, folder);
     return document;
   } finally {
-    tested.forEach(({ model }) => model.close());
+    trained.forEach(({ model }) => model.close());
     if (!published) await folder.discard();
   }
 }
@@ -138,14 +144,24 @@ async function testUntrained(session: DemoSession): Promise<Evaluation> {
   return await testDemo(session, model);
 }
 
-async function mergeDemo(
-  { engine, backbone, dataset }: DemoSession,
-  tested: readonly Tested[],
-): Promise<Omit<DemoFindings, "tested">> {
-  const { model } = tested[tested.length - 1];
-  const test = dataset.splits.get("test");
-  if (!test) throw new RangeError("Cannot run the demo: got no test images");
-  const merge = await mergeAndCheck(model, test, backbone.preprocess);
+/** Tests every run, and folds the last. */
+async function testAll(
+  session: DemoSession,
+  trained: readonly DemoResult[],
+): Promise<DemoFindings> {
+  const { engine, backbone, dataset } = session;
+  const tested: Tested[] = [];
+  for (const result of trained.slice(0, -1)) {
+    tested.push({ ...result, test: await testDemo(session, result.model) });
+  }
+  const last = trained[trained.length - 1];
+  const { model } = last;
+  const merge = await mergeAndCheck(
+    model,
+    testSplit(dataset),
+    backbone.preprocess,
+  );
+  tested.push({ ...last, test: merge.unmerged });
   using plain = plainModel(engine, {
     ...backbone,
     config: model.spec.config,
@@ -154,7 +170,7 @@ async function mergeDemo(
   const options = { batch: 64, repeats: 9 };
   const unmerged = await measureInference(model, options);
   const merged = await measureInference(plain, options);
-  return { merge, merged, unmerged };
+  return { tested, merge, merged, unmerged };
 }
 
 function printFindings(

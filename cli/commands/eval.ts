@@ -1,7 +1,13 @@
-import { splitNames } from "../../core/data/dataset.ts";
+import { type Split, splitNames } from "../../core/data/dataset.ts";
 import { Evaluator } from "../../core/train/evaluate.ts";
 import type { Evaluation } from "../../core/train/records.ts";
-import { mergeAndCheck } from "../../core/train/verify_merge.ts";
+import {
+  mergeAndCheck,
+  type MergeCheck,
+} from "../../core/train/verify_merge.ts";
+import { runReport } from "../../core/study/run_report.ts";
+import { VERSION } from "../../core/version.ts";
+import { writeFile } from "../../core/weights/write_file.ts";
 import type { CliCommand } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { deviceFlags } from "../flags.ts";
@@ -9,6 +15,13 @@ import { count, percent, short } from "../format.ts";
 import type { Input } from "../input.ts";
 import { type OpenRun, openRun, runFlags } from "../model.ts";
 import type { Output } from "../output.ts";
+import {
+  optionFacts,
+  originFacts,
+  quoted,
+  samplesOf,
+  trainCommandOf,
+} from "../report_parts.ts";
 import { CountBar } from "../progress.ts";
 import { readRunData } from "../run_data.ts";
 import { splitOf } from "../split.ts";
@@ -70,6 +83,13 @@ async function run(input: Input, output: Output): Promise<unknown> {
     );
     output.print();
     printEvaluation(found, config.classes, output);
+    const report = `${path}/report.html`;
+    if (name === "test") {
+      const page = await evalReport(opened, { found, split, merge });
+      await writeFile(report, page, { overwrite: true });
+      output.print();
+      output.print(`Report  ${report}`);
+    }
     const { logits: _, ...numbers } = found;
     return {
       run: path,
@@ -77,6 +97,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
       data: dataset.hash,
       classes: config.classes,
       ...numbers,
+      report: name === "test" ? report : undefined,
       merge: merge && {
         largestDifference: merge.largestDifference,
         agreement: merge.agreement,
@@ -102,6 +123,47 @@ async function evaluate(
     bar.stop();
     evaluator.close();
   }
+}
+
+/** The run's page, from its records and its test. */
+async function evalReport(
+  { run, model }: OpenRun,
+  { found, split, merge }: {
+    found: Evaluation;
+    split: Split;
+    merge?: MergeCheck;
+  },
+): Promise<string> {
+  const { config, path } = run;
+  const records = await run.readRecords();
+  return runReport({
+    title: `${config.method} on ${config.data.name}`,
+    subtitle: `alore ${VERSION} · ${config.engine} · seed ` +
+      `${config.settings.seed} · ${new Date().toISOString().slice(0, 10)}`,
+    facts: originFacts(config),
+    options: optionFacts(config),
+    classes: config.classes,
+    runs: [{
+      name: config.method,
+      trainable: model.trainableCount,
+      learningRate: config.settings.lr,
+      seconds: records.reduce((sum, record) => sum + record.seconds, 0),
+      epochs: records,
+      test: found,
+      command: trainCommandOf(config, path),
+    }],
+    confusion: found.confusion,
+    samples: samplesOf(split, found, config.model.imageSize),
+    merge: merge && {
+      foldedTensors: merge.folded.length,
+      largestDifference: merge.largestDifference,
+      agreement: merge.agreement,
+      images: merge.images,
+      mergedImagesPerSecond: merge.merged.imagesPerSecond,
+      unmergedImagesPerSecond: merge.unmerged.imagesPerSecond,
+    },
+    repeat: [`deno task alore eval --run ${quoted(path)}`],
+  });
 }
 
 function printEvaluation(

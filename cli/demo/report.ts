@@ -9,7 +9,7 @@ import {
   samplesOf,
   trainCommandOf,
 } from "../report_parts.ts";
-import type { DemoResult, DemoSession } from "./session.ts";
+import { type DemoResult, type DemoSession, testSplit } from "./session.ts";
 
 /** A trained method and its test. */
 export interface Tested extends DemoResult {
@@ -32,7 +32,6 @@ export function demoReport(
 ): string {
   const { dataset, budget, engine } = session;
   const main = tested[tested.length - 1];
-  const test = dataset.splits.get("test");
   const runs = tested.map((result): ReportedRun => ({
     name: result.run.method,
     note: result.run.note || undefined,
@@ -54,7 +53,7 @@ export function demoReport(
     classes: dataset.classes,
     runs,
     confusion: main.test.confusion,
-    samples: test ? samplesOf(test, main.test, dataset.imageSize) : [],
+    samples: samplesOf(testSplit(dataset), main.test, dataset.imageSize),
     merge: {
       foldedTensors: merge.folded.length,
       largestDifference: merge.largestDifference,

@@ -5,7 +5,7 @@
  */
 
 import type { Engine } from "../../kernels/engine.ts";
-import type { Dataset } from "../../core/data/dataset.ts";
+import type { Dataset, Split } from "../../core/data/dataset.ts";
 import { findMethod, resolveOptions } from "../../core/methods/mod.ts";
 import type { AdaptedModel } from "../../core/models/adapted_model.ts";
 import type { Backbone } from "../../core/models/backbone.ts";
@@ -106,15 +106,20 @@ export async function testDemo(
   { backbone, dataset }: DemoSession,
   model: AdaptedModel,
 ): Promise<Evaluation> {
-  const test = dataset.splits.get("test");
-  if (!test) throw new RangeError("Cannot run the demo: got no test images");
   const { preprocess } = backbone;
   const evaluator = await Evaluator.open(model, { preprocess });
   try {
-    return await evaluator.evaluate(test);
+    return await evaluator.evaluate(testSplit(dataset));
   } finally {
     evaluator.close();
   }
+}
+
+/** @throws {RangeError} If the data have no test images. */
+export function testSplit(dataset: Dataset): Split {
+  const test = dataset.splits.get("test");
+  if (test) return test;
+  throw new RangeError("Cannot run the demo: got no test images, wanted some");
 }
 
 function configOf(session: DemoSession, run: DemoRun): RunConfig {
