@@ -1,0 +1,101 @@
+import { DeviceError } from "../engine.ts";
+
+/** What the machine offers to this engine. */
+export interface AdapterReport {
+  /** The adapter's own name. */
+  readonly description: string;
+  /** Whether it computes on the processor (llvmpipe, SwiftShader, WARP). */
+  readonly software: boolean;
+  /** By the names of WebGPU. */
+  readonly limits: Readonly<Record<string, number>>;
+  readonly features: readonly string[];
+}
+
+/** The limits that the engine asks an adapter for, at their maximum. */
+const WANTED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+] as const;
+
+const DRIVER_HINT = "install the GPU vendor's driver; for a software adapter " +
+  "on Debian or Ubuntu: apt install mesa-vulkan-drivers";
+
+const SOFTWARE_NAMES = /llvmpipe|lavapipe|swiftshader|basic render|softpipe/i;
+
+/** Describes the adapter that an engine would use, if there is one. */
+export async function findAdapter(): Promise<AdapterReport | undefined> {
+  const adapter = await requestAdapter();
+  return adapter === undefined ? undefined : reportOf(adapter);
+}
+
+/**
+ * Opens the adapter with its full limits.
+ *
+ * @throws {DeviceError} If there is no adapter, or only a software one and
+ * `allowSoftware` is false, or it gives no device.
+ */
+export async function openDevice(
+  options: { allowSoftware: boolean },
+): Promise<{ device: GPUDevice; report: AdapterReport }> {
+  const adapter = await requestAdapter();
+  if (adapter === undefined) {
+    const error = new DeviceError(
+      "Cannot open a WebGPU device: got no adapter, wanted one from a " +
+        "Vulkan, Metal or D3D12 driver",
+    );
+    throw Object.assign(error, { hint: DRIVER_HINT });
+  }
+  const report = reportOf(adapter);
+  if (report.software && !options.allowSoftware) {
+    throw new DeviceError(
+      `Cannot open a WebGPU device: got the software adapter ` +
+        `${report.description}, wanted hardware`,
+    );
+  }
+  const requiredLimits: Record<string, number> = {};
+  for (const name of WANTED_LIMITS) requiredLimits[name] = report.limits[name];
+  try {
+    const device = await adapter.requestDevice({
+      label: "alore",
+      requiredLimits,
+    });
+    return { device, report };
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new DeviceError(
+      `Cannot open a WebGPU device on ${report.description}: ${message}`,
+    );
+  }
+}
+
+async function requestAdapter(): Promise<GPUAdapter | undefined> {
+  const gpu: GPU | undefined = navigator.gpu;
+  if (gpu === undefined) return undefined;
+  return await gpu.requestAdapter({
+    powerPreference: "high-performance",
+  }) ?? undefined;
+}
+
+function reportOf(adapter: GPUAdapter): AdapterReport {
+  const { info } = adapter;
+  const description = info.description || info.device || info.vendor ||
+    "an unnamed adapter";
+  const limits: Record<string, number> = {};
+  for (const name in adapter.limits) {
+    const value = adapter.limits[name as keyof GPUSupportedLimits];
+    if (typeof value === "number") limits[name] = value;
+  }
+  return {
+    description: String(description),
+    software: info.isFallbackAdapter === true ||
+      SOFTWARE_NAMES.test(String(description)),
+    limits,
+    features: [...adapter.features].sort(),
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * y[j] = Σ_i x[i, j] (+ addend[j]): the gradient of a bias.
+ *
+ * Shapes: x (m, n), addend, y (n). Two dispatches: an invocation sums a chunk
+ * of about √m rows of one column into scratch, then the chunks are summed.
+ * Bindings: x, partial. Dispatch: 64 columns by one chunk a workgroup.
+ *
+ * @module
+ */
+import {
+  attribute,
+  flatGrid,
+  type Kernel,
+  required,
+  type Shader,
+} from "./kernel.ts";
+import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
+
+const WGSL = /* wgsl */ `
+override M: u32;
+override N: u32;
+override CHUNK: u32;
+override CHUNKS: u32;
+
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> partial: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 64u + lane;
+  let column = i % N;
+  let chunk = i / N;
+  if (chunk >= CHUNKS) { return; }
+  let first = chunk * CHUNK;
+  let end = min(first + CHUNK, M);
+  var sum = 0.0;
+  for (var row = first; row < end; row++) { sum += x[row * N + column]; }
+  partial[i] = sum;
+}
+`;
+
+const shader: Shader = {
+  name: "column_sum",
+  wgsl: WGSL,
+  entry: "main",
+  bindings: ["x", "partial"],
+};
+
+/** Sums over rows. */
+export const columnSum: Kernel = {
+  name: "column_sum",
+  shaders: [shader, sumPartialsShader],
+  lower(call, context) {
+    const m = attribute(call, "m");
+    const n = attribute(call, "n");
+    const { size, chunks } = splitRows(m);
+    const partial = context.scratch([chunks, n]);
+    return [
+      {
+        shader,
+        places: [required(call, "inputs", 0), partial],
+        constants: { M: m, N: n, CHUNK: size, CHUNKS: chunks },
+        grid: flatGrid(Math.ceil(n * chunks / 64)),
+      },
+      sumPartials(
+        { partial, addend: call.inputs[1], y: required(call, "outputs", 0) },
+        { n, chunks },
+      ),
+    ];
+  },
+};

@@ -1,0 +1,78 @@
+/**
+ * y = concat(cls, x) + pos along the tokens.
+ *
+ * Shapes: x (B, N, d), cls (1, 1, d), pos (1, T, d), y (B, T, d), T = N + 1.
+ * Bindings: x, cls, pos, y. Dispatch: 256 elements of y a workgroup.
+ *
+ * @module
+ */
+import {
+  attribute,
+  flatGrid,
+  type Kernel,
+  required,
+  type Shader,
+} from "./kernel.ts";
+import { outputCount } from "./elementwise.ts";
+
+const WGSL = /* wgsl */ `
+override COUNT: u32;
+override TOKENS: u32;
+override WIDTH: u32;
+
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> cls: array<f32>;
+@group(0) @binding(2) var<storage, read_write> pos: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = (group.y * groups.x + group.x) * 256u + lane;
+  for (var step = 0u; step < 4u; step++) {
+    let i = first + 64u * step;
+    if (i >= COUNT) { return; }
+    let column = i % WIDTH;
+    let token = (i / WIDTH) % TOKENS;
+    let b = i / (WIDTH * TOKENS);
+    var v = pos[token * WIDTH + column];
+    if (token == 0u) { v += cls[column]; }
+    else { v += x[(b * (TOKENS - 1u) + token - 1u) * WIDTH + column]; }
+    y[i] = v;
+  }
+}
+`;
+
+const shader: Shader = {
+  name: "embed_tokens",
+  wgsl: WGSL,
+  entry: "main",
+  bindings: ["x", "cls", "pos", "y"],
+};
+
+/** Class token and position embedding. */
+export const embedTokens: Kernel = {
+  name: "embed_tokens",
+  shaders: [shader],
+  lower(call) {
+    const count = outputCount(call);
+    return [{
+      shader,
+      places: [
+        required(call, "inputs", 0),
+        required(call, "inputs", 1),
+        required(call, "inputs", 2),
+        required(call, "outputs", 0),
+      ],
+      constants: {
+        COUNT: count,
+        TOKENS: attribute(call, "tokens"),
+        WIDTH: attribute(call, "width"),
+      },
+      grid: flatGrid(Math.ceil(count / 256)),
+    }];
+  },
+};

@@ -1,0 +1,138 @@
+import type { Engine, EngineLimits, Memory, Plan, Program } from "../engine.ts";
+import { type AdapterReport, openDevice } from "./adapter.ts";
+import { checkPlan, lowerPlan } from "./compile.ts";
+import { Guard } from "./guard.ts";
+import type { Kernel, MatmulFamily } from "./kernel.ts";
+import { kernels as registry } from "./kernels.ts";
+import { WebgpuMemory } from "./memory.ts";
+import { Pipelines } from "./pipelines.ts";
+import { WebgpuProgram } from "./program.ts";
+import { Timeline } from "./timeline.ts";
+
+/** Settings of {@linkcode openWebgpuEngine}. */
+export interface WebgpuOptions {
+  /** Whether an adapter that computes on the processor will do; false. */
+  allowSoftware?: boolean;
+  /** Forces one family of matrix products; "auto". */
+  matmulFamily?: MatmulFamily;
+  /** Forces the software or the hardware variants of kernels. */
+  treatAsSoftware?: boolean;
+  /** Kernels by name instead of the built-in ones. */
+  kernels?: ReadonlyMap<string, Kernel>;
+}
+
+const MAX_BINDINGS = 16;
+
+/**
+ * Opens the engine that runs plans on WebGPU.
+ *
+ * @throws {DeviceError} If there is no adapter, or none that is allowed.
+ */
+export async function openWebgpuEngine(
+  options: WebgpuOptions = {},
+): Promise<Engine> {
+  const { device, report } = await openDevice({
+    allowSoftware: options.allowSoftware ?? false,
+  });
+  return new WebgpuEngine(device, report, options);
+}
+
+class WebgpuEngine implements Engine {
+  readonly name = "webgpu";
+  readonly description: string;
+  readonly limits: EngineLimits;
+  readonly #core: {
+    readonly device: GPUDevice;
+    readonly guard: Guard;
+    readonly timeline: Timeline;
+    readonly pipelines: Pipelines;
+    readonly absent: GPUBuffer;
+  };
+  readonly #kernels: ReadonlyMap<string, Kernel>;
+  readonly #settings: { software: boolean; matmulFamily: MatmulFamily };
+  readonly #memories = new Set<WebgpuMemory>();
+  readonly #programs = new Set<WebgpuProgram>();
+  #closed = false;
+
+  constructor(
+    device: GPUDevice,
+    report: AdapterReport,
+    options: WebgpuOptions,
+  ) {
+    const guard = new Guard(device);
+    this.#core = {
+      device,
+      guard,
+      timeline: new Timeline(),
+      pipelines: new Pipelines(device, guard),
+      absent: device.createBuffer({
+        label: "absent operands",
+        size: MAX_BINDINGS * 256,
+        usage: GPUBufferUsage.STORAGE,
+      }),
+    };
+    this.#kernels = options.kernels ?? registry;
+    this.#settings = {
+      software: options.treatAsSoftware ?? report.software,
+      matmulFamily: options.matmulFamily ?? "auto",
+    };
+    this.description = report.software
+      ? `${report.description}, a software adapter`
+      : report.description;
+    this.limits = {
+      memoryBytes: report.limits.maxBufferSize,
+      tensorBytes: Math.min(
+        report.limits.maxBufferSize,
+        report.limits.maxStorageBufferBindingSize,
+      ),
+    };
+  }
+
+  allocate(bytes: number, label: string): Memory {
+    this.#core.guard.check();
+    if (!Number.isInteger(bytes) || bytes <= 0) {
+      throw new RangeError(
+        `Cannot allocate ${label}: got ${bytes} bytes, wanted 1 or more`,
+      );
+    }
+    if (bytes > this.limits.memoryBytes) {
+      throw new RangeError(
+        `Cannot allocate ${label}: got ${bytes} bytes, wanted at most ` +
+          `${this.limits.memoryBytes}, the adapter's limit`,
+      );
+    }
+    const memory = new WebgpuMemory(
+      this.#core,
+      bytes,
+      label,
+      (closed) => this.#memories.delete(closed),
+    );
+    this.#memories.add(memory);
+    return memory;
+  }
+
+  async compile(plan: Plan): Promise<Program> {
+    this.#core.guard.check();
+    const lowered = lowerPlan(plan, this.#kernels, this.#settings);
+    checkPlan(plan, lowered, this.limits);
+    const program = await WebgpuProgram.create(
+      this.#core,
+      plan,
+      lowered,
+      (closed) => this.#programs.delete(closed),
+    );
+    this.#programs.add(program);
+    return program;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { device, guard, absent } = this.#core;
+    guard.fail("Cannot go on: the engine was closed");
+    for (const program of [...this.#programs]) program.close();
+    for (const memory of [...this.#memories]) memory.close();
+    absent.destroy();
+    guard.whenIdle(() => device.destroy());
+  }
+}

@@ -1,0 +1,53 @@
+import { adamw } from "./adamw.ts";
+import { add } from "./add.ts";
+import { attention } from "./attention.ts";
+import { attentionGradient } from "./attention_gradient.ts";
+import { columnSum } from "./column_sum.ts";
+import { copy } from "./copy.ts";
+import { crossEntropy, crossEntropyGradient } from "./cross_entropy.ts";
+import { dropout } from "./dropout.ts";
+import { embedTokens } from "./embed_tokens.ts";
+import { expertMix } from "./expert_mix.ts";
+import { expertMixGradient } from "./expert_mix_gradient.ts";
+import { gelu, geluGradient } from "./gelu.ts";
+import { globalNorm } from "./global_norm.ts";
+import type { Kernel } from "./kernel.ts";
+import {
+  layerNorm,
+  layerNormGradient,
+  layerNormParameterGradient,
+} from "./layer_norm.ts";
+import { matmul } from "./matmul.ts";
+import { patches, unpatches } from "./patches.ts";
+import { scaleRows } from "./scale_rows.ts";
+import { padTokens, takeTokens } from "./token_range.ts";
+import { transpose } from "./transpose.ts";
+
+/** Every kernel of this engine; the registry. */
+export const kernels: ReadonlyMap<string, Kernel> = new Map([
+  adamw,
+  add,
+  attention,
+  attentionGradient,
+  columnSum,
+  copy,
+  crossEntropy,
+  crossEntropyGradient,
+  dropout,
+  embedTokens,
+  expertMix,
+  expertMixGradient,
+  gelu,
+  geluGradient,
+  globalNorm,
+  layerNorm,
+  layerNormGradient,
+  layerNormParameterGradient,
+  matmul,
+  padTokens,
+  patches,
+  scaleRows,
+  takeTokens,
+  transpose,
+  unpatches,
+].map((kernel) => [kernel.name, kernel]));

@@ -1,0 +1,167 @@
+/**
+ * What the families of matrix products share: sizes, and the last pass of a
+ * product whose long k was split.
+ *
+ * @module
+ */
+import type { KernelCall, Place } from "../engine.ts";
+import { type Dispatch, flatGrid, type Shader } from "./kernel.ts";
+import { NORMAL_WGSL } from "./gelu.ts";
+
+/** WGSL of the sizes and of the epilogue, which all families end with. */
+export const EPILOGUE_WGSL: string = NORMAL_WGSL + /* wgsl */ `
+// Operand A has (row, depth) at row·a_row + depth·a_depth, B has
+// (depth, column) at depth·b_depth + column·b_column.
+struct Size {
+  m: u32, n: u32, k: u32, chunk: u32,
+  a_row: u32, a_depth: u32, b_depth: u32, b_column: u32,
+  alpha: f32,
+  // Bits: 1 bias, 2 gelu, 4 pre, 8 residual.
+  parts: u32,
+  chunks: u32,
+}
+
+fn put_y(at: u32, count: u32, v: vec4f) {
+  y[at] = v.x;
+  if (count > 1u) { y[at + 1u] = v.y; }
+  if (count > 2u) { y[at + 2u] = v.z; }
+  if (count > 3u) { y[at + 3u] = v.w; }
+}
+
+// Finishes up to four neighbours in a row of a chunk's part of y.
+fn finish(chunk: u32, row: u32, column: u32, sum: vec4f) {
+  if (row >= size.m || column >= size.n) { return; }
+  let count = size.n - column;
+  let last = vec4u(size.n - 1u);
+  let columns = min(vec4u(column) + vec4u(0u, 1u, 2u, 3u), last);
+  let at = row * size.n + column;
+  var v = size.alpha * sum;
+  if ((size.parts & 1u) != 0u) {
+    v += vec4f(
+      bias[columns.x], bias[columns.y], bias[columns.z], bias[columns.w]);
+  }
+  if ((size.parts & 2u) != 0u) {
+    if ((size.parts & 4u) != 0u) {
+      pre[at] = v.x;
+      if (count > 1u) { pre[at + 1u] = v.y; }
+      if (count > 2u) { pre[at + 2u] = v.z; }
+      if (count > 3u) { pre[at + 3u] = v.w; }
+    }
+    v *= normal_cdf(v);
+  }
+  if ((size.parts & 8u) != 0u) {
+    let source = vec4u(row * size.n) + columns;
+    v += vec4f(
+      residual[source.x], residual[source.y], residual[source.z], residual[source.w]);
+  }
+  put_y(chunk * size.m * size.n + at, count, v);
+}
+`;
+
+/** The bindings of a family's shader: operands, epilogue, results. */
+export const matmulBindings = ["a", "b", "bias", "residual", "y", "pre"];
+
+const SUM = /* wgsl */ `
+@group(0) @binding(0) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(1) var<storage, read_write> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> residual: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> pre: array<f32>;
+@group(0) @binding(5) var<uniform> size: Size;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * 64u + lane;
+  let per_row = (size.n + 3u) / 4u;
+  let row = index / per_row;
+  let column = index % per_row * 4u;
+  if (row >= size.m) { return; }
+  let last = vec4u(size.n - 1u);
+  var at = vec4u(row * size.n) +
+    min(vec4u(column) + vec4u(0u, 1u, 2u, 3u), last);
+  var sum = vec4f(0.0);
+  for (var c = 0u; c < size.chunks; c++) {
+    sum += vec4f(partial[at.x], partial[at.y], partial[at.z], partial[at.w]);
+    at += size.m * size.n;
+  }
+  finish(0u, row, column, sum);
+}
+`;
+
+/** Adds up the chunks of a split product and runs the epilogue. */
+export const matmulSumShader: Shader = {
+  name: "matmul_sum",
+  wgsl: EPILOGUE_WGSL + SUM,
+  entry: "main",
+  bindings: ["partial", "bias", "residual", "y", "pre"],
+  uniform: true,
+};
+
+/** The sizes of a product, and how its k is split. */
+export interface MatmulSizes {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly transA: number;
+  readonly transB: number;
+  readonly alpha: number;
+  readonly chunk: number;
+  readonly chunks: number;
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+
+function floatBits(value: number): number {
+  bits.setFloat32(0, value);
+  return bits.getUint32(0);
+}
+
+/**
+ * The uniform buffer of a product; `parts` are the epilogue's bits, and a
+ * chunk of a split product has none.
+ */
+function uniformOf(sizes: MatmulSizes, alpha: number, parts: number): number[] {
+  const { m, n, k, transA, transB, chunk, chunks } = sizes;
+  const a = transA ? [1, m] : [k, 1];
+  const b = transB ? [1, k] : [n, 1];
+  const words = [m, n, k, chunk, ...a, ...b];
+  return [...words, floatBits(alpha), parts, chunks];
+}
+
+/**
+ * The dispatches of a product: one, or one by chunks of k into scratch and
+ * one that adds the chunks.
+ */
+export function matmulDispatches(
+  call: KernelCall,
+  family: Pick<Dispatch, "shader" | "constants" | "grid">,
+  sizes: MatmulSizes,
+  scratch: (shape: readonly number[]) => Place,
+): Dispatch[] {
+  const { m, n, chunks } = sizes;
+  const [a, b, bias, residual] = call.inputs;
+  const [y, pre] = call.outputs;
+  const parts = (bias ? 1 : 0) | (call.attributes.activation ? 2 : 0) |
+    (pre ? 4 : 0) | (residual ? 8 : 0);
+  const whole = uniformOf(sizes, sizes.alpha, parts);
+  if (chunks === 1) {
+    const places = [a, b, bias, residual, y, pre];
+    return [{ ...family, places, uniform: whole }];
+  }
+  const partial = scratch([chunks, m, n]);
+  return [{
+    ...family,
+    places: [a, b, undefined, undefined, partial, undefined],
+    uniform: uniformOf(sizes, 1, 0),
+  }, {
+    shader: matmulSumShader,
+    places: [partial, bias, residual, y, pre],
+    constants: {},
+    grid: flatGrid(Math.ceil(m * Math.ceil(n / 4) / 64)),
+    uniform: whole,
+  }];
+}

@@ -1,0 +1,122 @@
+import {
+  alignPlace,
+  type DeviceError,
+  type HostArray,
+  type Memory,
+} from "../engine.ts";
+import type { Guard } from "./guard.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** What the parts of one engine share. */
+export interface Core {
+  readonly device: GPUDevice;
+  readonly guard: Guard;
+  readonly timeline: Timeline;
+}
+
+/** A persistent memory: one buffer. */
+export class WebgpuMemory implements Memory {
+  readonly label: string;
+  readonly bytes: number;
+  readonly buffer: GPUBuffer;
+  /** Settles with what the device said about the allocation. */
+  readonly allocation: Promise<DeviceError | undefined>;
+  readonly #core: Core;
+  readonly #onClose: (memory: WebgpuMemory) => void;
+  #closed = false;
+
+  constructor(
+    core: Core,
+    bytes: number,
+    label: string,
+    onClose: (memory: WebgpuMemory) => void,
+  ) {
+    this.#core = core;
+    this.#onClose = onClose;
+    this.label = label;
+    this.bytes = bytes;
+    const { made, error } = core.guard.createLater(
+      `allocate ${bytes} bytes for ${label}`,
+      () =>
+        core.device.createBuffer({
+          label,
+          size: alignPlace(bytes),
+          usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC |
+            GPUBufferUsage.COPY_DST,
+        }),
+    );
+    this.buffer = made;
+    this.allocation = error;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  write(data: HostArray, offset: number): void {
+    this.#check("write", offset, data.byteLength);
+    const { device, timeline } = this.#core;
+    const kept = timeline.blocked ? data.slice() : data;
+    timeline.add(undefined, () => {
+      if (!this.#closed) device.queue.writeBuffer(this.buffer, offset, kept);
+    }).catch((error) => this.#core.guard.fail(String(error)));
+  }
+
+  read(offset: number, bytes: number): Promise<ArrayBuffer> {
+    this.#check("read", offset, bytes);
+    return this.#core.timeline.add(undefined, () => this.#read(offset, bytes));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onClose(this);
+    // Runs that wait for a staging buffer have not been submitted yet.
+    this.#core.timeline.add(undefined, () => this.buffer.destroy());
+  }
+
+  async #read(offset: number, bytes: number): Promise<ArrayBuffer> {
+    const { device, guard } = this.#core;
+    if (bytes === 0) return new ArrayBuffer(0);
+    const what = `read ${bytes} bytes of ${this.label}`;
+    const { made: staging, error } = guard.createLater(
+      what,
+      () =>
+        device.createBuffer({
+          label: `${this.label} read`,
+          size: bytes,
+          usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+        }),
+    );
+    const encoder = device.createCommandEncoder({ label: what });
+    encoder.copyBufferToBuffer(this.buffer, offset, staging, 0, bytes);
+    device.queue.submit([encoder.finish()]);
+    const mapped = staging.mapAsync(GPUMapMode.READ);
+    const copied = guard.watch(
+      mapped.then(() => {
+        const copy = staging.getMappedRange().slice(0);
+        staging.unmap();
+        return copy;
+      }).finally(() => staging.destroy()),
+      what,
+    );
+    const failure = await error ?? await this.allocation;
+    const copy = await copied;
+    if (failure !== undefined) throw failure;
+    return copy;
+  }
+
+  #check(verb: string, offset: number, bytes: number): void {
+    this.#core.guard.check();
+    if (this.#closed) {
+      throw new TypeError(`Cannot ${verb} ${this.label}: it is closed`);
+    }
+    const whole = offset % 4 === 0 && bytes % 4 === 0;
+    if (!whole || offset < 0 || bytes < 0 || offset + bytes > this.bytes) {
+      throw new RangeError(
+        `Cannot ${verb} ${this.label}: got bytes ${offset} to ` +
+          `${offset + bytes}, wanted multiples of 4 within 0 to ${this.bytes}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,221 @@
+import {
+  byteLength,
+  DeviceError,
+  type HostArray,
+  type Memory,
+  type Place,
+  type Plan,
+  type Program,
+} from "../engine.ts";
+import type { Lowered } from "./compile.ts";
+import type { Grid } from "./kernel.ts";
+import { type Core, WebgpuMemory } from "./memory.ts";
+import type { Pipelines } from "./pipelines.ts";
+import {
+  bindDispatches,
+  type Buffers,
+  createBuffers,
+  destroyBuffers,
+  RING_SIZE,
+  type Slot,
+  stagingLayout,
+} from "./program_buffers.ts";
+
+interface Step {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly grid: Grid;
+}
+
+/** A compiled plan: pipelines and bind groups that `run` replays. */
+export class WebgpuProgram implements Program {
+  readonly #core: Core;
+  readonly #plan: Plan;
+  readonly #memories: readonly WebgpuMemory[];
+  readonly #buffers: Buffers;
+  readonly #steps: readonly Step[];
+  readonly #stagingOffsets: ReadonlyMap<string, number>;
+  readonly #onClose: (program: WebgpuProgram) => void;
+  #runs = 0;
+  #closed = false;
+
+  private constructor(
+    core: Core,
+    plan: Plan,
+    memories: readonly WebgpuMemory[],
+    buffers: Buffers,
+    steps: readonly Step[],
+    onClose: (program: WebgpuProgram) => void,
+  ) {
+    this.#core = core;
+    this.#plan = plan;
+    this.#memories = memories;
+    this.#buffers = buffers;
+    this.#steps = steps;
+    this.#onClose = onClose;
+    this.#stagingOffsets = stagingLayout(plan).offsets;
+  }
+
+  /**
+   * Allocates the arena and compiles every dispatch.
+   *
+   * @throws {DeviceError} If the device refuses a kernel or a buffer.
+   */
+  static async create(
+    core: Core & { readonly pipelines: Pipelines; readonly absent: GPUBuffer },
+    plan: Plan,
+    lowered: Lowered,
+    onClose: (program: WebgpuProgram) => void,
+  ): Promise<WebgpuProgram> {
+    const memories = plan.memories.map((memory) => memoryOf(plan, memory));
+    for (const memory of memories) {
+      const failure = await memory.allocation;
+      if (failure !== undefined) throw failure;
+    }
+    const pipelines: GPUComputePipeline[] = [];
+    for (const { shader, constants } of lowered.dispatches) {
+      pipelines.push(await core.pipelines.get(shader, constants));
+    }
+    const buffers = await createBuffers(core, plan, lowered);
+    try {
+      const bindGroups = await core.guard.create(
+        `bind ${plan.label}`,
+        () => bindDispatches(core, lowered, buffers, memories),
+      );
+      const steps = lowered.dispatches.map(({ grid }, i): Step => ({
+        pipeline: pipelines[i],
+        bindGroup: bindGroups[i],
+        grid,
+      }));
+      return new WebgpuProgram(core, plan, memories, buffers, steps, onClose);
+    } catch (error) {
+      destroyBuffers(buffers);
+      throw error;
+    }
+  }
+
+  async run(
+    inputs: Readonly<Record<string, HostArray>>,
+  ): Promise<Record<string, HostArray>> {
+    this.#check(inputs);
+    const slot = this.#buffers.ring[this.#runs++ % RING_SIZE];
+    const outputs = this.#core.timeline.add(
+      slot.busy,
+      () => ({ finished: this.#submit(inputs, slot) }),
+    ).then(({ finished }) => finished);
+    const end = outputs.then(() => {}, () => {});
+    slot.busy = end;
+    end.then(() => {
+      if (slot.busy === end) slot.busy = undefined;
+    });
+    return await outputs;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onClose(this);
+    const busy = this.#buffers.ring.flatMap(({ busy }) => busy ?? []);
+    if (busy.length === 0) destroyBuffers(this.#buffers);
+    else Promise.all(busy).then(() => destroyBuffers(this.#buffers));
+  }
+
+  #submit(
+    inputs: Readonly<Record<string, HostArray>>,
+    slot: Slot,
+  ): Promise<Record<string, HostArray>> {
+    const { device, guard } = this.#core;
+    guard.check();
+    for (const memory of this.#memories) {
+      if (memory.closed) {
+        throw new TypeError(
+          `Cannot run ${this.#plan.label}: memory ${memory.label} is closed`,
+        );
+      }
+    }
+    for (const [name, data] of Object.entries(inputs)) {
+      const place = this.#plan.inputs.get(name)!;
+      device.queue.writeBuffer(this.#bufferOf(place), place.offset, data);
+    }
+    const encoder = device.createCommandEncoder({ label: this.#plan.label });
+    const pass = encoder.beginComputePass({ label: this.#plan.label });
+    for (const { pipeline, bindGroup, grid } of this.#steps) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...grid);
+    }
+    pass.end();
+    for (const [name, place] of this.#plan.outputs) {
+      encoder.copyBufferToBuffer(
+        this.#bufferOf(place),
+        place.offset,
+        slot.buffer,
+        this.#stagingOffsets.get(name)!,
+        byteLength(place.shape),
+      );
+    }
+    device.queue.submit([encoder.finish()]);
+    return guard.watch(this.#collect(slot), `run ${this.#plan.label}`);
+  }
+
+  async #collect(slot: Slot): Promise<Record<string, HostArray>> {
+    const outputs: Record<string, HostArray> = {};
+    if (this.#plan.outputs.size === 0) {
+      await this.#core.device.queue.onSubmittedWorkDone();
+      return outputs;
+    }
+    await slot.buffer.mapAsync(GPUMapMode.READ);
+    const mapped = slot.buffer.getMappedRange();
+    for (const [name, { shape, dtype }] of this.#plan.outputs) {
+      const start = this.#stagingOffsets.get(name)!;
+      const bytes = mapped.slice(start, start + byteLength(shape));
+      outputs[name] = dtype === "f32"
+        ? new Float32Array(bytes)
+        : new Int32Array(bytes);
+    }
+    slot.buffer.unmap();
+    return outputs;
+  }
+
+  #bufferOf({ block }: Place): GPUBuffer {
+    return block === 0 ? this.#buffers.arena : this.#memories[block - 1].buffer;
+  }
+
+  #check(inputs: Readonly<Record<string, HostArray>>): void {
+    const { label, inputs: wanted } = this.#plan;
+    if (this.#closed) {
+      throw new TypeError(`Cannot run ${label}: it is closed`);
+    }
+    for (const name of wanted.keys()) {
+      if (inputs[name] === undefined) {
+        throw new TypeError(`Cannot run ${label}: got no input ${name}`);
+      }
+    }
+    for (const [name, data] of Object.entries(inputs)) {
+      const place = wanted.get(name);
+      if (place === undefined) {
+        throw new TypeError(
+          `Cannot run ${label}: got input ${name}, wanted one of ` +
+            [...wanted.keys()].join(", "),
+        );
+      }
+      const fits = place.dtype === "f32"
+        ? data instanceof Float32Array
+        : data instanceof Int32Array;
+      if (!fits || data.byteLength !== byteLength(place.shape)) {
+        throw new TypeError(
+          `Cannot run ${label}: got ${data?.constructor?.name} of ` +
+            `${data?.length} elements for input ${name}, wanted ` +
+            `${place.dtype} [${place.shape}]`,
+        );
+      }
+    }
+  }
+}
+
+function memoryOf(plan: Plan, memory: Memory): WebgpuMemory {
+  if (memory instanceof WebgpuMemory) return memory;
+  throw new DeviceError(
+    `Cannot compile ${plan.label}: got a memory of another engine`,
+  );
+}
