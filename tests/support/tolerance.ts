@@ -11,6 +11,11 @@
 export const TOLERANCE = {
   /** One kernel in float32 against the float64 reference. */
   kernel: 5e-6,
+  /**
+   * Growth of resident memory over 200 runs or 30 programs: allocators keep
+   * some; one leaked 16 MiB buffer a program would be 480 MiB.
+   */
+  leakedBytes: 48 << 20,
   /** A gradient rule in float64 against central differences. */
   gradientCheck: 1e-6,
   /** Golden cases, as their README states them. */
