@@ -125,7 +125,7 @@ async function runDemo(session: DemoSession): Promise<unknown> {
       );
     }
     const findings = await testAll(session, trained);
-    const page = demoReport(session, findings, folder.final);
+    const page = await demoReport(session, findings, folder.final);
     await writeFile(`${folder.working}/report.html`, page);
     const document = documentOf(before, findings, folder);
     await folder.publish(document);

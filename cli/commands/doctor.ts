@@ -8,7 +8,7 @@ import { FailedWith } from "../failed_with.ts";
 import { bytes, duration } from "../format.ts";
 import type { Input } from "../input.ts";
 import { messageOf, type Output } from "../output.ts";
-import { selfTest, type SelfTestResult } from "../self_test.ts";
+import { selfTest, type SelfTestResult } from "../self_check.ts";
 
 /** Says what the machine offers. */
 export const doctor: CliCommand = {

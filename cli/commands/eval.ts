@@ -5,7 +5,6 @@ import {
   mergeAndCheck,
   type MergeCheck,
 } from "../../core/train/verify_merge.ts";
-import { runReport } from "../../core/study/run_report.ts";
 import { VERSION } from "../../core/version.ts";
 import { writeFile } from "../../core/weights/write_file.ts";
 import type { CliCommand } from "../command.ts";
@@ -136,6 +135,8 @@ async function evalReport(
 ): Promise<string> {
   const { config, path } = run;
   const records = await run.readRecords();
+  // Charts take a while to load, and most commands draw none.
+  const { runReport } = await import("../../core/study/run_report.ts");
   return runReport({
     title: `${config.method} on ${config.data.name}`,
     subtitle: `alore ${VERSION} · ${config.engine} · seed ` +

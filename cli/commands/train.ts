@@ -84,23 +84,35 @@ async function run(input: Input, output: Output): Promise<unknown> {
     const result = await interruptible(async (signal) => {
       const directory = plan.existing ??
         await RunDirectory.create(plan.path, config);
-      return await train({
-        model,
-        dataset,
-        preprocess: backbone.preprocess,
-        settings: config.settings,
-        run: directory,
-        resume: plan.existing !== undefined,
-        signal,
-        onStep: (step) => bar.onStep(step),
-        onEpoch: (record) => bar.onEpoch(record),
-      });
+      try {
+        return await train({
+          model,
+          dataset,
+          preprocess: backbone.preprocess,
+          settings: config.settings,
+          run: directory,
+          resume: plan.existing !== undefined,
+          signal,
+          onStep: (step) => bar.onStep(step),
+          onEpoch: (record) => bar.onEpoch(record),
+        });
+      } catch (error) {
+        if (!plan.existing) await removeIfEmpty(directory);
+        throw error;
+      }
     }).finally(() => bar.stop());
     const document = documentOf(plan, result, model.trainableCount);
     if (result.interrupted) throw interrupted(plan, result, document);
     printResult(plan, result, model.trainableCount, output);
     return document;
   });
+}
+
+/** A run that failed before its first epoch was over leaves nothing behind. */
+async function removeIfEmpty(directory: RunDirectory): Promise<void> {
+  const records = await directory.readRecords();
+  if (records.length > 0) return;
+  await Deno.remove(directory.path, { recursive: true });
 }
 
 function documentOf(

@@ -1,6 +1,6 @@
 import type { Evaluation } from "../../core/train/records.ts";
 import type { MergeCheck } from "../../core/train/verify_merge.ts";
-import { type ReportedRun, runReport } from "../../core/study/run_report.ts";
+import type { ReportedRun } from "../../core/study/run_report.ts";
 import { VERSION } from "../../core/version.ts";
 import type { Speed } from "../measure.ts";
 import {
@@ -25,11 +25,11 @@ export interface DemoFindings {
 }
 
 /** The demo's page. */
-export function demoReport(
+export async function demoReport(
   session: DemoSession,
   { tested, merge, merged, unmerged }: DemoFindings,
   folder: string,
-): string {
+): Promise<string> {
   const { dataset, budget, engine } = session;
   const main = tested[tested.length - 1];
   const runs = tested.map((result): ReportedRun => ({
@@ -43,6 +43,8 @@ export function demoReport(
     highlighted: result === main,
     command: trainCommandOf(result.config, `runs/${result.run.method}`),
   }));
+  // Charts take a while to load, and most commands draw none.
+  const { runReport } = await import("../../core/study/run_report.ts");
   const date = new Date().toISOString().slice(0, 10);
   return runReport({
     title: `ALoRE on ${dataset.description.name}`,
