@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- the names of the golden format
 /**
  * Runs one golden case on one engine and compares every number.
  *

@@ -3,9 +3,17 @@ import { AssertionError } from "node:assert/strict";
 /** Numbers in a row. */
 export type Numbers = ArrayLike<number>;
 
-/** max |actual - wanted| / max |wanted|; NaN in either counts as infinite. */
-export function relativeError(actual: Numbers, wanted: Numbers): number {
-  let largest = 0;
+/**
+ * max |actual - wanted| / max |wanted|; NaN in either counts as infinite.
+ *
+ * @param floor The least that the divisor is taken for.
+ */
+export function relativeError(
+  actual: Numbers,
+  wanted: Numbers,
+  floor = 0,
+): number {
+  let largest = floor;
   let error = 0;
   for (let i = 0; i < wanted.length; i++) {
     const difference = Math.abs(actual[i] - wanted[i]);
@@ -25,13 +33,14 @@ export function assertClose(
   wanted: Numbers,
   tolerance: number,
   what: string,
+  floor = 0,
 ): void {
   if (actual.length !== wanted.length) {
     throw new AssertionError({
       message: `${what}: got ${actual.length} numbers, wanted ${wanted.length}`,
     });
   }
-  const error = relativeError(actual, wanted);
+  const error = relativeError(actual, wanted, floor);
   if (error <= tolerance) return;
   const worst = Array.from(wanted, (w, i) => [Math.abs(actual[i] - w), i])
     .map(([d, i]) => [Number.isNaN(d) ? Infinity : d, i])

@@ -11,7 +11,7 @@ import { openWebgpuEngine } from "../../kernels/webgpu/engine.ts";
 
 /** One engine that tests can open. */
 export interface TestEngine {
-  readonly name: "cpu" | "webgpu";
+  readonly name: string;
   /** No adapter here, and none is required. */
   readonly ignore: boolean;
   open(): Promise<Engine>;
@@ -29,3 +29,10 @@ export const testEngines: readonly TestEngine[] = [
     open: () => openWebgpuEngine({ allowSoftware: true }),
   },
 ];
+
+/** WebGPU with the kernels that a real GPU gets, whatever adapter there is. */
+export const gpuKernels: TestEngine = {
+  name: "webgpu, kernels for GPUs",
+  ignore: !adapter && !required,
+  open: () => openWebgpuEngine({ allowSoftware: true, treatAsSoftware: false }),
+};
