@@ -10,8 +10,8 @@ declare namespace progress {
     format: () => string;
     stream: Stream;
     fps: number;
-    linewrap: boolean | null;
-    hideCursor: boolean | null;
+    linewrap: boolean;
+    hideCursor: boolean;
     clearOnComplete: boolean;
     gracefulExit: boolean;
   }

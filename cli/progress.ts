@@ -32,8 +32,8 @@ class Line {
       stream: streamOf(output),
       fps: 8,
       // Nothing to restore when the program is stopped.
-      linewrap: null,
-      hideCursor: null,
+      linewrap: true,
+      hideCursor: false,
       clearOnComplete: false,
       gracefulExit: false,
     });
@@ -170,7 +170,9 @@ export class TrainBar {
     if (!this.#last) return this.#label;
     const { epoch, epochs, steps, loss, imagesPerSecond } = this.#last.step;
     const share = this.#last.at / (epochs * steps);
-    const left = share < 1 ? ` · ${clock(this.#left())} left` : "";
+    const left = share < 1 && this.#last.at > this.#done
+      ? ` · ${clock(this.#left())} left`
+      : "";
     return `${this.#label}epoch ${`${epoch}`.padStart(`${epochs}`.length)}/` +
       `${epochs} ${strip(share)}  loss ${short(loss)}${this.#validation} · ` +
       `${count(Math.round(imagesPerSecond))} img/s${left}`;
