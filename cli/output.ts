@@ -20,6 +20,8 @@ export interface OutputOptions {
   readonly verbose?: boolean;
 }
 
+const USUAL_COLUMNS = 80;
+
 /** Writes to the console. */
 export class Output {
   readonly json: boolean;
@@ -38,9 +40,10 @@ export class Output {
   /** Columns of the terminal. */
   get columns(): number {
     try {
-      return Deno.consoleSize().columns;
+      // Some terminals do not know their size.
+      return Deno.consoleSize().columns || USUAL_COLUMNS;
     } catch {
-      return 80; // Not a terminal.
+      return USUAL_COLUMNS; // Not a terminal.
     }
   }
 

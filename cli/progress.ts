@@ -11,12 +11,13 @@ import { clock, count, percent, short } from "./format.ts";
 import type { Output } from "./output.ts";
 
 const CELLS = 20;
+const FEWEST_CELLS = 4;
 
 /** ━━━━━━╸ for a share of the work. */
-function strip(share: number): string {
-  const halves = Math.round(2 * CELLS * Math.min(1, Math.max(0, share)));
+function strip(share: number, cells = CELLS): string {
+  const halves = Math.round(2 * cells * Math.min(1, Math.max(0, share)));
   const full = Math.floor(halves / 2);
-  return ("━".repeat(full) + "╸".repeat(halves % 2)).padEnd(CELLS);
+  return ("━".repeat(full) + "╸".repeat(halves % 2)).padEnd(cells);
 }
 
 /** One line of the terminal, redrawn; nothing without a terminal. */
@@ -117,6 +118,7 @@ export interface TrainBarLabels {
 export class TrainBar {
   readonly #output: Output;
   readonly #line: Line;
+  readonly #title: string;
   readonly #label: string;
   #validation = "";
   #last: { step: StepProgress; at: number } | undefined;
@@ -126,9 +128,8 @@ export class TrainBar {
   constructor(output: Output, { title, trainable }: TrainBarLabels) {
     this.#output = output;
     this.#line = new Line(output);
-    this.#label = `${title.padEnd(7)} ${
-      count(trainable).padStart(9)
-    } trainable  `;
+    this.#title = `${title.padEnd(7)} `;
+    this.#label = `${this.#title}${count(trainable).padStart(9)} trainable  `;
   }
 
   /** Steps that an earlier run did take no time here. */
@@ -173,9 +174,17 @@ export class TrainBar {
     const left = share < 1 && this.#last.at > this.#done
       ? ` · ${clock(this.#left())} left`
       : "";
-    return `${this.#label}epoch ${`${epoch}`.padStart(`${epochs}`.length)}/` +
-      `${epochs} ${strip(share)}  loss ${short(loss)}${this.#validation} · ` +
+    const before = `epoch ${
+      `${epoch}`.padStart(`${epochs}`.length)
+    }/${epochs} `;
+    const after = `  loss ${short(loss)}${this.#validation} · ` +
       `${count(Math.round(imagesPerSecond))} img/s${left}`;
+    // A narrow terminal first loses the count, then cells of the bar.
+    const { columns } = this.#output;
+    const room = columns - before.length - after.length - 1;
+    const label = room < this.#label.length + CELLS ? this.#title : this.#label;
+    const cells = Math.min(CELLS, room - label.length);
+    return label + before + strip(share, Math.max(FEWEST_CELLS, cells)) + after;
   }
 
   #left(): number {

@@ -7,7 +7,7 @@ class KeptOutput extends Output {
   readonly lines: string[] = [];
   drawn = "";
 
-  constructor(readonly terminal: boolean) {
+  constructor(readonly terminal: boolean, readonly width = 120) {
     super();
   }
 
@@ -16,7 +16,7 @@ class KeptOutput extends Output {
   }
 
   override get columns(): number {
-    return 120;
+    return this.width;
   }
 
   override note(line = ""): void {
@@ -79,4 +79,19 @@ Deno.test("TrainBar redraws one line of a terminal", () => {
   assert.equal(output.drawn.match(/\n/g)?.length, 1);
   // Wrapping and the cursor are left as they are: nothing to restore.
   assert.ok(!output.drawn.includes("\x1b[?"));
+});
+
+Deno.test("TrainBar fits into a narrow terminal", () => {
+  const output = new KeptOutput(true, 80);
+  follow(output);
+  const lines = output.drawn.split("\x1b[1G").slice(1)
+    .map((line) => line.split("\x1b")[0]);
+  assert.ok(lines.length > 0);
+  for (const line of lines) {
+    assert.ok([...line].length < 80, line);
+    assert.match(
+      line,
+      /^alore +epoch \d\/2 [━╸]* +loss .* img\/s( · .* left)?$/,
+    );
+  }
 });
