@@ -20,6 +20,9 @@ const FLAGS = [
   "--maximumMemory",
   "65536",
   "--noExportMemory",
+  // Behind the control words of the first page.
+  "--memoryBase",
+  "8192",
   "--enable",
   "simd",
   "--enable",

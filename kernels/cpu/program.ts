@@ -12,6 +12,7 @@ import {
   type Plan,
   type Program,
 } from "../engine.ts";
+import { checkInputs } from "../check_inputs.ts";
 import type { Heap } from "./heap.ts";
 import type { Phase } from "./lower/lowering.ts";
 import type { Pool } from "./pool.ts";
@@ -58,14 +59,11 @@ export class CpuProgram implements Program {
   #closed = false;
 
   constructor(parts: ProgramParts) {
-    const { plan, address, heap, pool } = parts;
+    const { plan, address, pool } = parts;
     this.#label = plan.label;
     this.#inputs = toPorts(plan.inputs, address);
     this.#outputs = toPorts(plan.outputs, address);
     this.#parts = parts;
-    for (const { address, bytes } of this.#inputs.values()) {
-      heap.bytes(address, bytes).fill(0);
-    }
     this.#program = pool.add(parts.phases);
   }
 
@@ -76,14 +74,14 @@ export class CpuProgram implements Program {
     if (this.#closed) {
       throw new DeviceError(`Cannot run "${this.#label}": it is closed`);
     }
-    const arrays = Object.entries(inputs)
-      .map(([name, array]) => [this.#check(name, array), array] as const);
+    checkInputs(this.#parts.plan, inputs);
     return this.#parts.queue.add(async () => {
       const { heap, pool } = this.#parts;
-      for (const [port, array] of arrays) {
-        const { buffer, byteOffset, byteLength } = array;
-        const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-        heap.bytes(port.address, port.bytes).set(bytes);
+      for (const { name, address, bytes } of this.#inputs.values()) {
+        const { buffer, byteOffset } = inputs[name];
+        heap.bytes(address, bytes).set(
+          new Uint8Array(buffer, byteOffset, bytes),
+        );
       }
       await pool.run(this.#program);
       const outputs: Record<string, HostArray> = {};
@@ -101,23 +99,5 @@ export class CpuProgram implements Program {
       this.#parts.pool.remove(this.#program);
       for (const piece of this.#parts.pieces) this.#parts.heap.free(piece);
     });
-  }
-
-  #check(name: string, array: HostArray): Port {
-    const port = this.#inputs.get(name);
-    if (!port) {
-      throw new TypeError(
-        `Cannot run "${this.#label}": got input "${name}", wanted one of ` +
-          `${[...this.#inputs.keys()].join(", ")}`,
-      );
-    }
-    if (!(array instanceof port.type) || array.byteLength !== port.bytes) {
-      throw new TypeError(
-        `Cannot run "${this.#label}": got ${array?.constructor.name} of ` +
-          `${array?.length} as "${name}", wanted ${port.type.name} of ` +
-          `${port.bytes / 4}`,
-      );
-    }
-    return port;
   }
 }

@@ -1,3 +1,4 @@
+import { checkInputs } from "../check_inputs.ts";
 import {
   byteLength,
   DeviceError,
@@ -97,7 +98,10 @@ export class WebgpuProgram implements Program {
   async run(
     inputs: Readonly<Record<string, HostArray>>,
   ): Promise<Record<string, HostArray>> {
-    this.#check(inputs);
+    if (this.#closed) {
+      throw new TypeError(`Cannot run the ${this.#plan.label}: it is closed`);
+    }
+    checkInputs(this.#plan, inputs);
     const slot = this.#buffers.ring[this.#runs++ % RING_SIZE];
     const outputs = this.#core.timeline.add(
       slot.busy,
@@ -179,37 +183,6 @@ export class WebgpuProgram implements Program {
 
   #bufferOf({ block }: Place): GPUBuffer {
     return block === 0 ? this.#buffers.arena : this.#memories[block - 1].buffer;
-  }
-
-  #check(inputs: Readonly<Record<string, HostArray>>): void {
-    const { label, inputs: wanted } = this.#plan;
-    if (this.#closed) {
-      throw new TypeError(`Cannot run ${label}: it is closed`);
-    }
-    for (const name of wanted.keys()) {
-      if (inputs[name] === undefined) {
-        throw new TypeError(`Cannot run ${label}: got no input ${name}`);
-      }
-    }
-    for (const [name, data] of Object.entries(inputs)) {
-      const place = wanted.get(name);
-      if (place === undefined) {
-        throw new TypeError(
-          `Cannot run ${label}: got input ${name}, wanted one of ` +
-            [...wanted.keys()].join(", "),
-        );
-      }
-      const fits = place.dtype === "f32"
-        ? data instanceof Float32Array
-        : data instanceof Int32Array;
-      if (!fits || data.byteLength !== byteLength(place.shape)) {
-        throw new TypeError(
-          `Cannot run ${label}: got ${data?.constructor?.name} of ` +
-            `${data?.length} elements for input ${name}, wanted ` +
-            `${place.dtype} [${place.shape}]`,
-        );
-      }
-    }
   }
 }
 

@@ -26,6 +26,10 @@ declare function max<T extends number>(a: T, b: T): T;
 declare function sqrt<T extends number>(x: T): T;
 declare function reinterpret<T extends number>(x: number): T;
 
+declare namespace memory {
+  function data<T extends number>(values: T[]): usize;
+}
+
 declare namespace v128 {
   function load(pointer: usize, offset?: usize): v128;
   function load32_splat(pointer: usize, offset?: usize): v128;
