@@ -15,7 +15,6 @@ import {
 } from "../core/models/backbone.ts";
 import { buildModel } from "../core/models/build_model.ts";
 import { type AdapterKind, RunDirectory } from "../core/train/run_directory.ts";
-import { readSafetensors } from "../core/weights/safetensors.ts";
 import { openBackbone } from "./backbone.ts";
 import type { Flag } from "./command.ts";
 import type { Input } from "./input.ts";
@@ -25,6 +24,8 @@ export interface OpenModel {
   readonly model: AdaptedModel;
   readonly preprocess: Preprocess;
   readonly classes: readonly string[];
+  /** How the images that it learned from became square, where that is known. */
+  readonly resize?: { readonly filter: string; readonly fit: string };
 }
 
 /** A model with the run that it came from. */
@@ -92,7 +93,7 @@ export async function openRun(
     seed,
     trained,
   });
-  return { run, model, preprocess, classes };
+  return { run, model, preprocess, classes, resize: run.config.data.resize };
 }
 
 /**
@@ -112,8 +113,7 @@ export async function openModel(
 
 async function openMerged(engine: Engine, path: string): Promise<OpenModel> {
   const backbone = await readBackbone(path);
-  const { metadata } = await readSafetensors(path);
-  const { config, preprocess } = backbone;
+  const { config, preprocess, metadata } = backbone;
   const classes = classesOf(metadata.classes, path);
   const heads = backbone.tensors.has("head.weight") ? config.classes : 0;
   if (classes.length !== heads) {
@@ -122,7 +122,8 @@ async function openMerged(engine: Engine, path: string): Promise<OpenModel> {
         `${classes.length} names, wanted as many of both`,
     );
   }
-  return { model: plainModel(engine, backbone), preprocess, classes };
+  const resize = metadata.resize ? JSON.parse(metadata.resize) : undefined;
+  return { model: plainModel(engine, backbone), preprocess, classes, resize };
 }
 
 /** A model without a method, with the head that is in its weights. */

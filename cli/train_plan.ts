@@ -76,7 +76,12 @@ export async function planRun(input: Input, engine: string): Promise<RunPlan> {
     model: { ...backbone.config, classes: classes.length },
     preprocess: backbone.preprocess,
     backbone: { source, hash: backbone.hash },
-    data: { source: data, hash, name: description.name },
+    data: {
+      source: data,
+      hash,
+      name: description.name,
+      resize: description.resize,
+    },
     classes,
     engine,
   };

@@ -58,7 +58,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
       images.split,
       opened.preprocess,
     );
-    const { classes, method, options, backbone } = opened.run.config;
+    const { classes, method, options, backbone, data } = opened.run.config;
     await writeBackbone(out, {
       config: opened.model.spec.config,
       preprocess: opened.preprocess,
@@ -67,6 +67,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
       dtype: input.text("dtype") === "f16" ? "F16" : "F32",
       metadata: {
         classes: JSON.stringify(classes),
+        resize: JSON.stringify(data.resize),
         merged: JSON.stringify({ method, options, backbone }),
       },
     });

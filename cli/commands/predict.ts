@@ -42,15 +42,15 @@ export const predict: CliCommand = {
       name: "fit",
       kind: "text",
       choices: fits,
-      default: "stretch",
+      defaultText: "as the data were prepared",
       group: "Images",
-      help: "how an image becomes square; as when the data were prepared",
+      help: "how an image becomes square",
     },
     {
       name: "filter",
       kind: "text",
       choices: filters,
-      default: "bicubic",
+      defaultText: "as the data were prepared",
       group: "Images",
       help: "how pixels are weighted when resizing",
     },
@@ -79,7 +79,10 @@ async function run(input: Input, output: Output): Promise<unknown> {
       preprocess,
       batchSize: Math.min(BATCH, files.length),
     });
-    const split = await readImages(files, imageSize, input);
+    const split = await readImages(files, imageSize, {
+      fit: input.textOr("fit") ?? opened.resize?.fit,
+      filter: input.textOr("filter") ?? opened.resize?.filter,
+    });
     const { logits } = await evaluator.evaluate(split);
     evaluator.close();
     const top = Math.min(classes.length, input.number("top"));
@@ -107,11 +110,11 @@ async function run(input: Input, output: Output): Promise<unknown> {
 async function readImages(
   files: readonly string[],
   size: number,
-  input: Input,
+  resize: { fit?: string; filter?: string },
 ): Promise<Split> {
   const images = new Uint8Array(files.length * size ** 2 * 3);
-  const fit = fits.find((name) => name === input.text("fit"));
-  const filter = filters.find((name) => name === input.text("filter"));
+  const fit = fits.find((name) => name === resize.fit);
+  const filter = filters.find((name) => name === resize.filter);
   for (const [i, file] of files.entries()) {
     const bytes = await readFile(file);
     const pixels = await decodeImage(bytes, file, { size, fit, filter });

@@ -139,6 +139,7 @@ function configOf(session: DemoSession, run: DemoRun): RunConfig {
       source: session.dataSource,
       hash: dataset.hash,
       name: dataset.description.name,
+      resize: dataset.description.resize,
     },
     classes: dataset.classes,
     engine: engine.description,

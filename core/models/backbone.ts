@@ -38,6 +38,8 @@ export interface Backbone {
   readonly tensors: NamedTensors;
   /** SHA-256 of the file; of the name and seed when made from scratch. */
   readonly hash: string;
+  /** The other strings in the file's header, such as `classes`. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** Google's ViTs map pixels to [-1, 1], and so do ours. */
@@ -72,6 +74,7 @@ export async function readBackbone(path: string): Promise<Backbone> {
     preprocess,
     tensors,
     hash: await sha256(await Deno.readFile(path)),
+    metadata: file.metadata,
   };
 }
 
@@ -93,7 +96,7 @@ export function scratchBackbone(
     tensors.set(tensor, initialise(init, count, seed, tensor));
   }
   const hash = `scratch ${name} seed ${seed}`;
-  return { name, config, preprocess: HALF, tensors, hash };
+  return { name, config, preprocess: HALF, tensors, hash, metadata: {} };
 }
 
 /** How {@linkcode writeBackbone} stores a backbone. */

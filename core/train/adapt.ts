@@ -94,7 +94,10 @@ export class Adapted {
           preprocess: backbone.preprocess,
           tensors: check.tensors,
         }, {
-          metadata: { classes: JSON.stringify(this.#request.data.classes) },
+          metadata: {
+            classes: JSON.stringify(this.#request.data.classes),
+            resize: JSON.stringify(this.#request.data.description.resize),
+          },
         }),
     };
   }

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import type { DatasetDescription } from "../data/dataset.ts";
 import type { MethodOptions } from "../methods/method.ts";
 import type { Preprocess } from "../models/backbone.ts";
 import type { VitConfig } from "../models/vit.ts";
@@ -31,6 +32,8 @@ export interface RunConfig {
     readonly source: string;
     readonly hash: string;
     readonly name: string;
+    /** How its images became square; new images must go through the same. */
+    readonly resize: DatasetDescription["resize"];
   };
   readonly classes: readonly string[];
   /** The engine, for people. */
@@ -82,7 +85,10 @@ const runConfig = z.object({
     std: z.array(z.number().positive()).length(3),
   }),
   backbone: origin,
-  data: origin.extend({ name: z.string() }),
+  data: origin.extend({
+    name: z.string(),
+    resize: z.object({ filter: z.string(), size, fit: z.string() }),
+  }),
   classes: z.array(z.string()).min(1),
   engine: z.string(),
 });

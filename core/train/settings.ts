@@ -96,10 +96,11 @@ export function checkSettings(settings: TrainSettings): void {
   ];
   for (const [name, ok, wanted] of rules) {
     if (ok) continue;
-    const flag = name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+    const words = name.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`);
+    const flag = name === "clip" ? "clip-grad" : words.replaceAll(" ", "-");
     throw hinted(
       new RangeError(
-        `Cannot train: got ${name} ${settings[name]}, wanted ${wanted}`,
+        `Cannot train: got a ${words} of ${settings[name]}, wanted ${wanted}`,
       ),
       `set --${flag}`,
     );

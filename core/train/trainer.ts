@@ -220,7 +220,7 @@ class Loop {
     const [loss] = results.loss;
     const [norm] = results.norm;
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-      const kept = this.#request.run
+      const kept = this.#request.run && this.#epoch > 0
         ? `what epoch ${this.#epoch} left is kept in ${this.#request.run.path}; `
         : "";
       throw hinted(

@@ -39,7 +39,12 @@ function configOf(model: AdaptedModel): RunConfig {
     model: config,
     preprocess: HALF,
     backbone: { source: "tiny", hash: "0" },
-    data: { source: "tiny", hash: "0", name: "tiny" },
+    data: {
+      source: "tiny",
+      hash: "0",
+      name: "tiny",
+      resize: { filter: "none", size: 8, fit: "stretch" },
+    },
     classes: tinyDataset().classes,
     engine: "test",
   };
