@@ -20,10 +20,15 @@ async function run(
   args: string[],
   options: { cwd?: string } = {},
 ): Promise<string> {
+  // Without INIT_CWD, which the task that runs the tests has set.
+  const kept = ["PATH", "HOME", "DENO_DIR", "XDG_RUNTIME_DIR"]
+    .map((name) => [name, Deno.env.get(name)])
+    .filter(([, value]) => value !== undefined);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
     cwd: options.cwd ?? ROOT,
-    env: { NO_COLOR: "1" },
+    clearEnv: true,
+    env: { ...Object.fromEntries(kept), NO_COLOR: "1" },
   }).output();
   const text = new TextDecoder();
   assert.equal(code, 0, text.decode(stderr));
