@@ -13,9 +13,10 @@
 import { attribute, type Kernel, type LoweringContext } from "./kernel.ts";
 import { matmulDispatches, matmulSumShader } from "./matmul_common.ts";
 import {
-  matmulRegisterShader,
-  REGISTER_TILE,
-  registerGrid,
+  matmulNarrowShader,
+  matmulWideShader,
+  registerDispatch,
+  registerTile,
 } from "./matmul_register.ts";
 import { matmulTileShader, tileGrid, WORKGROUP_TILE } from "./matmul_tile.ts";
 
@@ -30,7 +31,7 @@ export function chooseMatmul(
   const family = matmulFamily === "auto"
     ? software ? "register" : "tile"
     : matmulFamily;
-  const side = family === "register" ? REGISTER_TILE : WORKGROUP_TILE;
+  const side = family === "register" ? registerTile(m, n) : WORKGROUP_TILE;
   const tiles = Math.ceil(m / side) * Math.ceil(n / side);
   const wanted = Math.ceil((family === "register" ? 64 : 256) / tiles);
   const longest = Math.floor(k / SHORTEST_CHUNK);
@@ -45,7 +46,12 @@ const SHORTEST_CHUNK = 128;
 /** Matrix products in all four transposes. */
 export const matmul: Kernel = {
   name: "matmul",
-  shaders: [matmulRegisterShader, matmulTileShader, matmulSumShader],
+  shaders: [
+    matmulNarrowShader,
+    matmulWideShader,
+    matmulTileShader,
+    matmulSumShader,
+  ],
   lower(call, context) {
     const [m, n, k, transA, transB, alpha] = [
       "m",
@@ -58,7 +64,7 @@ export const matmul: Kernel = {
     const { family, chunk, chunks } = chooseMatmul({ m, n, k }, context);
     const sizes = { m, n, k, transA, transB, alpha, chunk, chunks };
     const dispatch = family === "register"
-      ? { shader: matmulRegisterShader, ...registerGrid(sizes) }
+      ? registerDispatch(sizes)
       : { shader: matmulTileShader, constants: {}, grid: tileGrid(sizes) };
     return matmulDispatches(call, dispatch, sizes, context.scratch);
   },

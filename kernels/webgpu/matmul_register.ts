@@ -1,12 +1,14 @@
 /**
  * Matrix product by a register tile: the family for software adapters.
  *
- * Each invocation makes 16 rows by 16 columns and needs no barrier. llvmpipe
- * loads every lane's number on its own, so 32 loads for 256 products is what
- * makes it fast, and neither vectors nor workgroup memory help: of Mesa
- * 22.3's GFLOP/s on two cores at N = 768, 8 by 4 makes 1.4, 8 by 8 2.2, 16 by
- * 8 2.9, 16 by 16 4.2. Results leave by the top row of the tile, which is
- * shifted up: written out 256 times, the epilogue doubles the compile time.
+ * Each invocation makes a square of 32 by 32, or 16 by 16 for narrow results,
+ * and needs no barrier. llvmpipe loads every lane's number on its own, so few
+ * loads a product are what makes it fast; vectors and workgroup memory do not
+ * help. On Mesa 22.3 at N = 768, in GFLOP/s for two seconds of processor
+ * time: 8 by 4 makes 1.4, 8 by 8 2.2, 16 by 8 2.9, 16 by 16 3.9, 32 by 16
+ * 5.0, 32 by 32 6.5, 64 by 16 4.7. Results leave by the top row, and the rows
+ * are shifted up: an epilogue written out for every row takes twice as long
+ * to compile.
  *
  * Shapes and epilogue as in matmul_common.ts; any size. Bindings: a, b, bias,
  * residual, y, pre, size. Dispatch: LANES_X by LANES_Y by LANES_Z tiles of
@@ -17,7 +19,7 @@
 import type { Grid, Shader } from "./kernel.ts";
 import { EPILOGUE_WGSL, matmulBindings } from "./matmul_common.ts";
 
-const WGSL = /* wgsl */ `
+const INTERFACE = /* wgsl */ `
 override LANES_X: u32;
 override LANES_Y: u32;
 override LANES_Z: u32;
@@ -30,9 +32,26 @@ override LANES_Z: u32;
 @group(0) @binding(5) var<storage, read_write> pre: array<f32>;
 @group(0) @binding(6) var<uniform> size: Size;
 
+fn four(at: vec4u) -> vec4f {
+  return vec4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+}
+
 fn places(first: u32, last: u32, stride: u32, start: u32) -> vec4u {
   let index = vec4u(first) + vec4u(0u, 1u, 2u, 3u);
   return min(index, vec4u(last)) * stride + vec4u(start);
+}
+`;
+
+const NARROW = /* wgsl */ `
+struct Row {
+  v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f,
+}
+
+fn step(c: Row, x: f32, b: Row) -> Row {
+  return Row(
+    c.v0 + x * b.v0, c.v1 + x * b.v1,
+    c.v2 + x * b.v2, c.v3 + x * b.v3,
+  );
 }
 
 @compute @workgroup_size(LANES_X, LANES_Y, LANES_Z)
@@ -41,165 +60,240 @@ fn main(@builtin(global_invocation_id) tile: vec3u) {
   let row = tile.y * 16u;
   let first = min(tile.z * size.chunk, size.k);
   let end = min(first + size.chunk, size.k);
+  let last_row = size.m - 1u;
+  let last_column = size.n - 1u;
   let a_first = first * size.a_depth;
   let b_first = first * size.b_depth;
-  var row0 = places(row, size.m - 1u, size.a_row, a_first);
-  var row1 = places(row + 4u, size.m - 1u, size.a_row, a_first);
-  var row2 = places(row + 8u, size.m - 1u, size.a_row, a_first);
-  var row3 = places(row + 12u, size.m - 1u, size.a_row, a_first);
-  var col0 = places(column, size.n - 1u, size.b_column, b_first);
-  var col1 = places(column + 4u, size.n - 1u, size.b_column, b_first);
-  var col2 = places(column + 8u, size.n - 1u, size.b_column, b_first);
-  var col3 = places(column + 12u, size.n - 1u, size.b_column, b_first);
-  var c0_0 = vec4f(0.0); var c0_1 = vec4f(0.0); var c0_2 = vec4f(0.0); var c0_3 = vec4f(0.0);
-  var c1_0 = vec4f(0.0); var c1_1 = vec4f(0.0); var c1_2 = vec4f(0.0); var c1_3 = vec4f(0.0);
-  var c2_0 = vec4f(0.0); var c2_1 = vec4f(0.0); var c2_2 = vec4f(0.0); var c2_3 = vec4f(0.0);
-  var c3_0 = vec4f(0.0); var c3_1 = vec4f(0.0); var c3_2 = vec4f(0.0); var c3_3 = vec4f(0.0);
-  var c4_0 = vec4f(0.0); var c4_1 = vec4f(0.0); var c4_2 = vec4f(0.0); var c4_3 = vec4f(0.0);
-  var c5_0 = vec4f(0.0); var c5_1 = vec4f(0.0); var c5_2 = vec4f(0.0); var c5_3 = vec4f(0.0);
-  var c6_0 = vec4f(0.0); var c6_1 = vec4f(0.0); var c6_2 = vec4f(0.0); var c6_3 = vec4f(0.0);
-  var c7_0 = vec4f(0.0); var c7_1 = vec4f(0.0); var c7_2 = vec4f(0.0); var c7_3 = vec4f(0.0);
-  var c8_0 = vec4f(0.0); var c8_1 = vec4f(0.0); var c8_2 = vec4f(0.0); var c8_3 = vec4f(0.0);
-  var c9_0 = vec4f(0.0); var c9_1 = vec4f(0.0); var c9_2 = vec4f(0.0); var c9_3 = vec4f(0.0);
-  var c10_0 = vec4f(0.0); var c10_1 = vec4f(0.0); var c10_2 = vec4f(0.0); var c10_3 = vec4f(0.0);
-  var c11_0 = vec4f(0.0); var c11_1 = vec4f(0.0); var c11_2 = vec4f(0.0); var c11_3 = vec4f(0.0);
-  var c12_0 = vec4f(0.0); var c12_1 = vec4f(0.0); var c12_2 = vec4f(0.0); var c12_3 = vec4f(0.0);
-  var c13_0 = vec4f(0.0); var c13_1 = vec4f(0.0); var c13_2 = vec4f(0.0); var c13_3 = vec4f(0.0);
-  var c14_0 = vec4f(0.0); var c14_1 = vec4f(0.0); var c14_2 = vec4f(0.0); var c14_3 = vec4f(0.0);
-  var c15_0 = vec4f(0.0); var c15_1 = vec4f(0.0); var c15_2 = vec4f(0.0); var c15_3 = vec4f(0.0);
+  var row0 = places(row + 0u, last_row, size.a_row, a_first);
+  var row1 = places(row + 4u, last_row, size.a_row, a_first);
+  var row2 = places(row + 8u, last_row, size.a_row, a_first);
+  var row3 = places(row + 12u, last_row, size.a_row, a_first);
+  var col0 = places(column + 0u, last_column, size.b_column, b_first);
+  var col1 = places(column + 4u, last_column, size.b_column, b_first);
+  var col2 = places(column + 8u, last_column, size.b_column, b_first);
+  var col3 = places(column + 12u, last_column, size.b_column, b_first);
+  var c0: Row; var c1: Row; var c2: Row; var c3: Row;
+  var c4: Row; var c5: Row; var c6: Row; var c7: Row;
+  var c8: Row; var c9: Row; var c10: Row; var c11: Row;
+  var c12: Row; var c13: Row; var c14: Row; var c15: Row;
   for (var depth = first; depth < end; depth++) {
-    let b0 = vec4f(
-      b[col0.x], b[col0.y], b[col0.z], b[col0.w]);
-    col0 += size.b_depth;
-    let b1 = vec4f(
-      b[col1.x], b[col1.y], b[col1.z], b[col1.w]);
-    col1 += size.b_depth;
-    let b2 = vec4f(
-      b[col2.x], b[col2.y], b[col2.z], b[col2.w]);
-    col2 += size.b_depth;
-    let b3 = vec4f(
-      b[col3.x], b[col3.y], b[col3.z], b[col3.w]);
-    col3 += size.b_depth;
-    let a0 = a[row0.x];
-    c0_0 += a0 * b0; c0_1 += a0 * b1;
-    c0_2 += a0 * b2; c0_3 += a0 * b3;
-    let a1 = a[row0.y];
-    c1_0 += a1 * b0; c1_1 += a1 * b1;
-    c1_2 += a1 * b2; c1_3 += a1 * b3;
-    let a2 = a[row0.z];
-    c2_0 += a2 * b0; c2_1 += a2 * b1;
-    c2_2 += a2 * b2; c2_3 += a2 * b3;
-    let a3 = a[row0.w];
-    c3_0 += a3 * b0; c3_1 += a3 * b1;
-    c3_2 += a3 * b2; c3_3 += a3 * b3;
-    row0 += size.a_depth;
-    let a4 = a[row1.x];
-    c4_0 += a4 * b0; c4_1 += a4 * b1;
-    c4_2 += a4 * b2; c4_3 += a4 * b3;
-    let a5 = a[row1.y];
-    c5_0 += a5 * b0; c5_1 += a5 * b1;
-    c5_2 += a5 * b2; c5_3 += a5 * b3;
-    let a6 = a[row1.z];
-    c6_0 += a6 * b0; c6_1 += a6 * b1;
-    c6_2 += a6 * b2; c6_3 += a6 * b3;
-    let a7 = a[row1.w];
-    c7_0 += a7 * b0; c7_1 += a7 * b1;
-    c7_2 += a7 * b2; c7_3 += a7 * b3;
-    row1 += size.a_depth;
-    let a8 = a[row2.x];
-    c8_0 += a8 * b0; c8_1 += a8 * b1;
-    c8_2 += a8 * b2; c8_3 += a8 * b3;
-    let a9 = a[row2.y];
-    c9_0 += a9 * b0; c9_1 += a9 * b1;
-    c9_2 += a9 * b2; c9_3 += a9 * b3;
-    let a10 = a[row2.z];
-    c10_0 += a10 * b0; c10_1 += a10 * b1;
-    c10_2 += a10 * b2; c10_3 += a10 * b3;
-    let a11 = a[row2.w];
-    c11_0 += a11 * b0; c11_1 += a11 * b1;
-    c11_2 += a11 * b2; c11_3 += a11 * b3;
-    row2 += size.a_depth;
-    let a12 = a[row3.x];
-    c12_0 += a12 * b0; c12_1 += a12 * b1;
-    c12_2 += a12 * b2; c12_3 += a12 * b3;
-    let a13 = a[row3.y];
-    c13_0 += a13 * b0; c13_1 += a13 * b1;
-    c13_2 += a13 * b2; c13_3 += a13 * b3;
-    let a14 = a[row3.z];
-    c14_0 += a14 * b0; c14_1 += a14 * b1;
-    c14_2 += a14 * b2; c14_3 += a14 * b3;
-    let a15 = a[row3.w];
-    c15_0 += a15 * b0; c15_1 += a15 * b1;
-    c15_2 += a15 * b2; c15_3 += a15 * b3;
-    row3 += size.a_depth;
+    let b_row = Row(
+      four(col0), four(col1), four(col2), four(col3),
+    );
+    col0 += size.b_depth; col1 += size.b_depth;
+    col2 += size.b_depth; col3 += size.b_depth;
+    c0 = step(c0, a[row0.x], b_row);
+    c1 = step(c1, a[row0.y], b_row);
+    c2 = step(c2, a[row0.z], b_row);
+    c3 = step(c3, a[row0.w], b_row);
+    c4 = step(c4, a[row1.x], b_row);
+    c5 = step(c5, a[row1.y], b_row);
+    c6 = step(c6, a[row1.z], b_row);
+    c7 = step(c7, a[row1.w], b_row);
+    c8 = step(c8, a[row2.x], b_row);
+    c9 = step(c9, a[row2.y], b_row);
+    c10 = step(c10, a[row2.z], b_row);
+    c11 = step(c11, a[row2.w], b_row);
+    c12 = step(c12, a[row3.x], b_row);
+    c13 = step(c13, a[row3.y], b_row);
+    c14 = step(c14, a[row3.z], b_row);
+    c15 = step(c15, a[row3.w], b_row);
+    row0 += size.a_depth; row1 += size.a_depth;
+    row2 += size.a_depth; row3 += size.a_depth;
   }
   if (tile.z >= size.chunks) { return; }
   for (var i = 0u; i < 16u; i++) {
-    finish(tile.z, row + i, column, c0_0);
-    finish(tile.z, row + i, column + 4u, c0_1);
-    finish(tile.z, row + i, column + 8u, c0_2);
-    finish(tile.z, row + i, column + 12u, c0_3);
-    c0_0 = c1_0; c0_1 = c1_1; c0_2 = c1_2; c0_3 = c1_3;
-    c1_0 = c2_0; c1_1 = c2_1; c1_2 = c2_2; c1_3 = c2_3;
-    c2_0 = c3_0; c2_1 = c3_1; c2_2 = c3_2; c2_3 = c3_3;
-    c3_0 = c4_0; c3_1 = c4_1; c3_2 = c4_2; c3_3 = c4_3;
-    c4_0 = c5_0; c4_1 = c5_1; c4_2 = c5_2; c4_3 = c5_3;
-    c5_0 = c6_0; c5_1 = c6_1; c5_2 = c6_2; c5_3 = c6_3;
-    c6_0 = c7_0; c6_1 = c7_1; c6_2 = c7_2; c6_3 = c7_3;
-    c7_0 = c8_0; c7_1 = c8_1; c7_2 = c8_2; c7_3 = c8_3;
-    c8_0 = c9_0; c8_1 = c9_1; c8_2 = c9_2; c8_3 = c9_3;
-    c9_0 = c10_0; c9_1 = c10_1; c9_2 = c10_2; c9_3 = c10_3;
-    c10_0 = c11_0; c10_1 = c11_1; c10_2 = c11_2; c10_3 = c11_3;
-    c11_0 = c12_0; c11_1 = c12_1; c11_2 = c12_2; c11_3 = c12_3;
-    c12_0 = c13_0; c12_1 = c13_1; c12_2 = c13_2; c12_3 = c13_3;
-    c13_0 = c14_0; c13_1 = c14_1; c13_2 = c14_2; c13_3 = c14_3;
-    c14_0 = c15_0; c14_1 = c15_1; c14_2 = c15_2; c14_3 = c15_3;
+    finish(tile.z, row + i, column + 0u, c0.v0);
+    finish(tile.z, row + i, column + 4u, c0.v1);
+    finish(tile.z, row + i, column + 8u, c0.v2);
+    finish(tile.z, row + i, column + 12u, c0.v3);
+    c0 = c1; c1 = c2; c2 = c3; c3 = c4;
+    c4 = c5; c5 = c6; c6 = c7; c7 = c8;
+    c8 = c9; c9 = c10; c10 = c11; c11 = c12;
+    c12 = c13; c13 = c14; c14 = c15;
   }
 }
 `;
 
-/** The register tile. */
-export const matmulRegisterShader: Shader = {
-  name: "matmul_register",
-  wgsl: EPILOGUE_WGSL + WGSL,
+const WIDE = /* wgsl */ `
+struct Row {
+  v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f,
+  v4: vec4f, v5: vec4f, v6: vec4f, v7: vec4f,
+}
+
+fn step(c: Row, x: f32, b: Row) -> Row {
+  return Row(
+    c.v0 + x * b.v0, c.v1 + x * b.v1,
+    c.v2 + x * b.v2, c.v3 + x * b.v3,
+    c.v4 + x * b.v4, c.v5 + x * b.v5,
+    c.v6 + x * b.v6, c.v7 + x * b.v7,
+  );
+}
+
+@compute @workgroup_size(LANES_X, LANES_Y, LANES_Z)
+fn main(@builtin(global_invocation_id) tile: vec3u) {
+  let column = tile.x * 32u;
+  let row = tile.y * 32u;
+  let first = min(tile.z * size.chunk, size.k);
+  let end = min(first + size.chunk, size.k);
+  let last_row = size.m - 1u;
+  let last_column = size.n - 1u;
+  let a_first = first * size.a_depth;
+  let b_first = first * size.b_depth;
+  var row0 = places(row + 0u, last_row, size.a_row, a_first);
+  var row1 = places(row + 4u, last_row, size.a_row, a_first);
+  var row2 = places(row + 8u, last_row, size.a_row, a_first);
+  var row3 = places(row + 12u, last_row, size.a_row, a_first);
+  var row4 = places(row + 16u, last_row, size.a_row, a_first);
+  var row5 = places(row + 20u, last_row, size.a_row, a_first);
+  var row6 = places(row + 24u, last_row, size.a_row, a_first);
+  var row7 = places(row + 28u, last_row, size.a_row, a_first);
+  var col0 = places(column + 0u, last_column, size.b_column, b_first);
+  var col1 = places(column + 4u, last_column, size.b_column, b_first);
+  var col2 = places(column + 8u, last_column, size.b_column, b_first);
+  var col3 = places(column + 12u, last_column, size.b_column, b_first);
+  var col4 = places(column + 16u, last_column, size.b_column, b_first);
+  var col5 = places(column + 20u, last_column, size.b_column, b_first);
+  var col6 = places(column + 24u, last_column, size.b_column, b_first);
+  var col7 = places(column + 28u, last_column, size.b_column, b_first);
+  var c0: Row; var c1: Row; var c2: Row; var c3: Row;
+  var c4: Row; var c5: Row; var c6: Row; var c7: Row;
+  var c8: Row; var c9: Row; var c10: Row; var c11: Row;
+  var c12: Row; var c13: Row; var c14: Row; var c15: Row;
+  var c16: Row; var c17: Row; var c18: Row; var c19: Row;
+  var c20: Row; var c21: Row; var c22: Row; var c23: Row;
+  var c24: Row; var c25: Row; var c26: Row; var c27: Row;
+  var c28: Row; var c29: Row; var c30: Row; var c31: Row;
+  for (var depth = first; depth < end; depth++) {
+    let b_row = Row(
+      four(col0), four(col1), four(col2), four(col3),
+      four(col4), four(col5), four(col6), four(col7),
+    );
+    col0 += size.b_depth; col1 += size.b_depth;
+    col2 += size.b_depth; col3 += size.b_depth;
+    col4 += size.b_depth; col5 += size.b_depth;
+    col6 += size.b_depth; col7 += size.b_depth;
+    c0 = step(c0, a[row0.x], b_row);
+    c1 = step(c1, a[row0.y], b_row);
+    c2 = step(c2, a[row0.z], b_row);
+    c3 = step(c3, a[row0.w], b_row);
+    c4 = step(c4, a[row1.x], b_row);
+    c5 = step(c5, a[row1.y], b_row);
+    c6 = step(c6, a[row1.z], b_row);
+    c7 = step(c7, a[row1.w], b_row);
+    c8 = step(c8, a[row2.x], b_row);
+    c9 = step(c9, a[row2.y], b_row);
+    c10 = step(c10, a[row2.z], b_row);
+    c11 = step(c11, a[row2.w], b_row);
+    c12 = step(c12, a[row3.x], b_row);
+    c13 = step(c13, a[row3.y], b_row);
+    c14 = step(c14, a[row3.z], b_row);
+    c15 = step(c15, a[row3.w], b_row);
+    c16 = step(c16, a[row4.x], b_row);
+    c17 = step(c17, a[row4.y], b_row);
+    c18 = step(c18, a[row4.z], b_row);
+    c19 = step(c19, a[row4.w], b_row);
+    c20 = step(c20, a[row5.x], b_row);
+    c21 = step(c21, a[row5.y], b_row);
+    c22 = step(c22, a[row5.z], b_row);
+    c23 = step(c23, a[row5.w], b_row);
+    c24 = step(c24, a[row6.x], b_row);
+    c25 = step(c25, a[row6.y], b_row);
+    c26 = step(c26, a[row6.z], b_row);
+    c27 = step(c27, a[row6.w], b_row);
+    c28 = step(c28, a[row7.x], b_row);
+    c29 = step(c29, a[row7.y], b_row);
+    c30 = step(c30, a[row7.z], b_row);
+    c31 = step(c31, a[row7.w], b_row);
+    row0 += size.a_depth; row1 += size.a_depth;
+    row2 += size.a_depth; row3 += size.a_depth;
+    row4 += size.a_depth; row5 += size.a_depth;
+    row6 += size.a_depth; row7 += size.a_depth;
+  }
+  if (tile.z >= size.chunks) { return; }
+  for (var i = 0u; i < 32u; i++) {
+    finish(tile.z, row + i, column + 0u, c0.v0);
+    finish(tile.z, row + i, column + 4u, c0.v1);
+    finish(tile.z, row + i, column + 8u, c0.v2);
+    finish(tile.z, row + i, column + 12u, c0.v3);
+    finish(tile.z, row + i, column + 16u, c0.v4);
+    finish(tile.z, row + i, column + 20u, c0.v5);
+    finish(tile.z, row + i, column + 24u, c0.v6);
+    finish(tile.z, row + i, column + 28u, c0.v7);
+    c0 = c1; c1 = c2; c2 = c3; c3 = c4;
+    c4 = c5; c5 = c6; c6 = c7; c7 = c8;
+    c8 = c9; c9 = c10; c10 = c11; c11 = c12;
+    c12 = c13; c13 = c14; c14 = c15; c15 = c16;
+    c16 = c17; c17 = c18; c18 = c19; c19 = c20;
+    c20 = c21; c21 = c22; c22 = c23; c23 = c24;
+    c24 = c25; c25 = c26; c26 = c27; c27 = c28;
+    c28 = c29; c29 = c30; c30 = c31;
+  }
+}
+`;
+
+/** The tile of 16 by 16. */
+export const matmulNarrowShader: Shader = {
+  name: "matmul_register_narrow",
+  wgsl: EPILOGUE_WGSL + INTERFACE + NARROW,
   entry: "main",
   bindings: matmulBindings,
   uniform: true,
 };
 
-/** Rows and columns of a tile. */
-export const REGISTER_TILE = 16;
+/** The tile of 32 by 32. */
+export const matmulWideShader: Shader = {
+  name: "matmul_register_wide",
+  wgsl: EPILOGUE_WGSL + INTERFACE + WIDE,
+  entry: "main",
+  bindings: matmulBindings,
+  uniform: true,
+};
+
+/** Rows and columns of the tile that suits a result of m by n. */
+export function registerTile(m: number, n: number): 16 | 32 {
+  return m > 48 && n > 48 ? 32 : 16;
+}
 
 /**
- * The workgroup of eight invocations, one vector of llvmpipe, that leaves the
- * fewest of them idle, and the grid that goes with it.
+ * The dispatch of a product: the workgroup is the one of eight invocations,
+ * one vector of llvmpipe, that costs least.
  */
-export function registerGrid(
+export function registerDispatch(
   { m, n, chunks }: { m: number; n: number; chunks: number },
-): { constants: Record<string, number>; grid: Grid } {
-  const columns = Math.ceil(n / REGISTER_TILE);
-  const rows = Math.ceil(m / REGISTER_TILE);
-  const gridOf = ([x, y, z]: readonly number[]): Grid => [
-    Math.ceil(columns / x),
-    Math.ceil(rows / y),
-    Math.ceil(chunks / z),
+): { shader: Shader; constants: Record<string, number>; grid: Grid } {
+  const side = registerTile(m, n);
+  const tiles = [Math.ceil(n / side), Math.ceil(m / side), chunks];
+  const gridOf = ({ lanes }: Workgroup): Grid => [
+    Math.ceil(tiles[0] / lanes[0]),
+    Math.ceil(tiles[1] / lanes[1]),
+    Math.ceil(tiles[2] / lanes[2]),
   ];
-  const groups = (shape: readonly number[]) =>
-    gridOf(shape).reduce((product, size) => product * size, 1);
-  const [x, y, z] = WORKGROUPS.reduce((best, shape) =>
-    groups(shape) < groups(best) ? shape : best
+  const costOf = (group: Workgroup) =>
+    gridOf(group).reduce((product, size) => product * size, group.cost);
+  const best = WORKGROUPS.reduce((best, group) =>
+    costOf(group) < costOf(best) ? group : best
   );
+  const [x, y, z] = best.lanes;
   return {
+    shader: side === 32 ? matmulWideShader : matmulNarrowShader,
     constants: { LANES_X: x, LANES_Y: y, LANES_Z: z },
-    grid: gridOf([x, y, z]),
+    grid: gridOf(best),
   };
 }
 
-// Neighbours in a row of B share its cache lines, so x comes first.
-const WORKGROUPS: readonly (readonly number[])[] = [
-  [8, 1, 1],
-  [4, 2, 1],
-  [2, 4, 1],
-  [1, 8, 1],
-  [1, 1, 8],
+interface Workgroup {
+  readonly lanes: readonly [number, number, number];
+  /** Measured time of a workgroup, relative to the first. */
+  readonly cost: number;
+}
+
+// Lanes side by side in a row of B share cache lines, lanes below each other
+// in A often collide in the cache.
+const WORKGROUPS: readonly Workgroup[] = [
+  { lanes: [8, 1, 1], cost: 1 },
+  { lanes: [4, 2, 1], cost: 1.2 },
+  { lanes: [2, 4, 1], cost: 1.6 },
+  { lanes: [1, 8, 1], cost: 2 },
+  { lanes: [1, 1, 8], cost: 2 },
 ];
