@@ -8,6 +8,7 @@ export interface AdapterReport {
   readonly software: boolean;
   /** By the names of WebGPU. */
   readonly limits: Readonly<Record<string, number>>;
+  /** Names of the optional WebGPU features that it offers. */
   readonly features: readonly string[];
 }
 
