@@ -12,8 +12,10 @@
  *   engine, backbone, data, method: "alore", options: { experts: 4, rank: 4 },
  *   epochs: 2, lr: 1e-2,
  * });
- * console.log((await run.evaluate("test")).top1);
- * await (await run.merge()).save("merged.safetensors");
+ * const { top1 } = await run.evaluate("test");
+ * const merged = await run.merge();
+ * console.log(top1, merged.largestDifference);
+ * // await merged.save("merged.safetensors");
  * engine.close();
  * ```
  *
