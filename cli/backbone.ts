@@ -12,7 +12,7 @@ import {
 } from "../core/models/backbone.ts";
 import type { VitConfig } from "../core/models/vit.ts";
 import { findBackbone, zoo } from "../core/models/zoo.ts";
-import type { Flag } from "./command.ts";
+import type { Flag } from "./flag.ts";
 
 /** Starts what names an architecture without weights. */
 const SCRATCH = "scratch:";

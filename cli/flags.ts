@@ -7,7 +7,7 @@
 
 import type { OptionSpec as KindOption } from "../core/data/kind.ts";
 import type { Method } from "../core/methods/method.ts";
-import type { Flag } from "./command.ts";
+import type { Flag } from "./flag.ts";
 
 const GENERAL = "Output";
 

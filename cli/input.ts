@@ -1,4 +1,4 @@
-import type { Flag, FlagValue } from "./command.ts";
+import type { Flag, FlagValue } from "./flag.ts";
 
 /** What was typed: flags checked, defaults filled in. */
 export class Input {

@@ -16,7 +16,7 @@ import {
 import { buildModel } from "../core/models/build_model.ts";
 import { type AdapterKind, RunDirectory } from "../core/train/run_directory.ts";
 import { openBackbone } from "./backbone.ts";
-import type { Flag } from "./command.ts";
+import type { Flag } from "./flag.ts";
 import type { Input } from "./input.ts";
 
 /** A model that can be evaluated. */

@@ -7,7 +7,8 @@
 import { Command, type CommanderError, Option } from "commander";
 import { hinted } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
-import type { CliCommand, Flag, FlagValue } from "./command.ts";
+import type { CliCommand } from "./command.ts";
+import type { Flag, FlagValue } from "./flag.ts";
 import { commonFlags } from "./flags.ts";
 import { Input } from "./input.ts";
 import { UsageError } from "./usage_error.ts";

@@ -11,7 +11,7 @@ import {
   noAugment,
 } from "../core/data/augment.ts";
 import { defaultSettings, type TrainSettings } from "../core/train/settings.ts";
-import type { Flag } from "./command.ts";
+import type { Flag } from "./flag.ts";
 import { kebab, kindFlag, seedFlag } from "./flags.ts";
 import type { Input } from "./input.ts";
 
