@@ -22,8 +22,8 @@ export interface DemoRun {
 
 /** The methods in the order of the table; the last is the one it is about. */
 export const demoRuns: readonly DemoRun[] = [
-  { method: "linear", options: {}, lr: 1e-2, note: "" },
-  { method: "full", options: {}, lr: 1e-3, note: "" },
+  { method: "linear", options: {}, lr: 3e-2, note: "" },
+  { method: "full", options: {}, lr: 3e-4, note: "" },
   {
     method: "alore",
     options: { experts: 4, rank: 4 },
@@ -34,6 +34,7 @@ export const demoRuns: readonly DemoRun[] = [
 
 /** Learning rates that the search tries. */
 export const searchedRates: readonly number[] = [
+  1e-4,
   3e-4,
   1e-3,
   3e-3,
