@@ -10,7 +10,7 @@
  * const data = await readDataset("assets/digits_1k.safetensors");
  * using run = await adapt({
  *   engine, backbone, data, method: "alore", options: { experts: 4, rank: 4 },
- *   epochs: 2, lr: 1e-2,
+ *   epochs: 1, lr: 1e-2,
  * });
  * const { top1 } = await run.evaluate("test");
  * const merged = await run.merge();

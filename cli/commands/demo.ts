@@ -42,7 +42,7 @@ export const demo: CliCommand = {
     {
       name: "epochs",
       kind: "integer",
-      default: 12,
+      default: 10,
       minimum: 1,
       help: "passes over the training images, the same for every method",
     },
@@ -167,7 +167,7 @@ async function testAll(
     config: model.spec.config,
     tensors: merge.tensors,
   });
-  const options = { batch: 64, repeats: 9 };
+  const options = { batch: 64, repeats: 5 };
   const unmerged = await measureInference(model, options);
   const merged = await measureInference(plain, options);
   return { tested, merge, merged, unmerged };
