@@ -75,8 +75,9 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     seed: settings.seed,
   });
   const stepper = await openStepper(model, settings, batches.steps);
-  const evaluator = validation && await Evaluator.open(model, { preprocess });
+  let evaluator: Evaluator | undefined;
   try {
+    evaluator = validation && await Evaluator.open(model, { preprocess });
     const loop = new Loop(request, batches, stepper, evaluator);
     await loop.restore();
     return await loop.run();
