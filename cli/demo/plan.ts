@@ -22,12 +22,12 @@ export interface DemoRun {
 
 /** The methods in the order of the table; the last is the one it is about. */
 export const demoRuns: readonly DemoRun[] = [
-  { method: "linear", options: {}, lr: 3e-2, note: "" },
+  { method: "linear", options: {}, lr: 1e-1, note: "" },
   { method: "full", options: {}, lr: 3e-4, note: "" },
   {
     method: "alore",
     options: { experts: 4, rank: 4 },
-    lr: 1e-2,
+    lr: 3e-3,
     note: "n=4 experts, rank 4",
   },
 ];
@@ -41,6 +41,7 @@ export const searchedRates: readonly number[] = [
   1e-2,
   3e-2,
   1e-1,
+  3e-1,
 ];
 
 /** The same budget for every method. */
