@@ -173,7 +173,9 @@ function printEvaluation(
   output: Output,
 ): void {
   output.print(`Top-1           ${output.bold(percent(found.top1, 2))}`);
-  output.print(`Top-5           ${percent(found.top5, 2)}`);
+  if (found.confusion.length > 5) {
+    output.print(`Top-5           ${percent(found.top5, 2)}`);
+  }
   output.print(`Mean per class  ${percent(found.meanPerClass, 2)}`);
   output.print(`Loss            ${short(found.loss)}`);
   output.print(
@@ -190,7 +192,7 @@ function printEvaluation(
   const columns = [
     { title: "" },
     ...classes.map((name) => ({
-      title: [...name].slice(0, 6).join(""),
+      title: [...name].slice(0, 8).join(""),
       align: "right" as const,
     })),
     { title: "right", align: "right" as const },
