@@ -94,7 +94,6 @@ export async function trainTiny(engine: Engine): Promise<number[]> {
     batch: BATCH,
     smoothing: 0.1,
     dropPath: false,
-    dropout: false,
   }));
   const losses: number[] = [];
   for (let step = 0; step < STEPS; step++) {

@@ -28,8 +28,8 @@ export interface ModelSpec {
 export interface TrainingInputs {
   /** `[2 · depth, batch]`; left out without drop path. */
   readonly dropPath?: Value;
-  /** `[2]`, i32; left out without dropout. */
-  readonly key?: Value;
+  /** Declares `[2]`, i32, when a method first drops; left out, none does. */
+  key?(): Value;
 }
 
 /** Tensors by name, on the host. */
@@ -163,14 +163,16 @@ export class AdaptedModel {
     training: TrainingInputs = {},
   ): Value {
     const { config, method, options } = this.spec;
-    const { key, dropPath } = training;
+    const { dropPath } = training;
     let site = 0;
     const hooks = method.hooks({
       options,
       model: vitShape(config),
       tensor,
-      dropout: (x, rate) =>
-        key && rate > 0 ? dropout(x, key, { rate, site: site++ }) : x,
+      dropout: (x, rate) => {
+        const key = rate > 0 ? training.key?.() : undefined;
+        return key ? dropout(x, key, { rate, site: site++ }) : x;
+      },
     });
     return traceVit({ config, images, tensor, hooks, dropPath });
   }

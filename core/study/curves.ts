@@ -27,7 +27,7 @@ const LOSS: Measure = {
   train: (record) => record.trainLoss,
   validation: (record) => record.validationLoss,
   caption:
-    "Lower is better. Training loss counts label smoothing and augmented images, validation loss does not.",
+    "Lower is better. Training loss is taken while the weights still change, with the run's label smoothing and augmentation; validation loss has neither.",
 };
 
 const ACCURACY: Measure = {
@@ -42,7 +42,7 @@ const ACCURACY: Measure = {
   train: (record) => record.trainTop1 * 100,
   validation: (record) => scaled(record.validationTop1, 100),
   caption:
-    "Higher is better. Training accuracy is of augmented images, while the weights still change.",
+    "Higher is better. Training accuracy is taken while the weights still change, on images as the run augments them.",
 };
 
 /**

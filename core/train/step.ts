@@ -21,8 +21,6 @@ export interface StepOptions {
   readonly smoothing: number;
   /** Whether residual branches are dropped: adds the input `drop_path`. */
   readonly dropPath: boolean;
-  /** Whether the method drops elements: adds the input `key`. */
-  readonly dropout: boolean;
   /** Also read the gradients and logits, for tests. */
   readonly inspect?: boolean;
 }
@@ -31,8 +29,8 @@ export interface StepOptions {
  * Plans a training step.
  *
  * Inputs: `images` `[batch, channels, size, size]`, `labels` `[batch]` i32,
- * `settings` `[8]` of AdamW, and by options `drop_path` `[2 · depth, batch]` and
- * `key` `[2]` i32. Outputs: `loss`, `correct`, `norm`, each `[1]`.
+ * `settings` `[8]` of AdamW, with drop path `drop_path` `[2 · depth, batch]`, and
+ * where the method drops elements `key` `[2]` i32. Outputs: `loss`, `correct`, `norm`, each `[1]`.
  *
  * @throws {RangeError} If the engine cannot hold it.
  */
@@ -49,7 +47,7 @@ export function trainPlan(model: AdaptedModel, options: StepOptions): Plan {
     dropPath: options.dropPath
       ? graph.input("drop_path", [2 * depth, batch])
       : undefined,
-    key: options.dropout ? graph.input("key", [2], "i32") : undefined,
+    key: () => graph.inputs.get("key") ?? graph.input("key", [2], "i32"),
   });
   const { loss, correct } = crossEntropy(logits, labels, smoothing);
   const slots = [...model.trainable.slots.values()];

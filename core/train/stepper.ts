@@ -38,12 +38,10 @@ export async function openStepper(
   settings: TrainSettings,
   stepsPerEpoch: number,
 ): Promise<Stepper> {
-  const dropout = Number(model.spec.options.dropout ?? 0) > 0;
   const plan = trainPlan(model, {
     batch: settings.batchSize,
     smoothing: settings.smoothing,
     dropPath: settings.dropPath > 0,
-    dropout,
   });
   const program: Program = await model.engine.compile(plan);
   const schedule: Schedule = {
@@ -66,7 +64,7 @@ export async function openStepper(
       if (settings.dropPath > 0) {
         inputs.drop_path = dropPathScales(settings, depth, step);
       }
-      if (dropout) inputs.key = dropoutKey(settings.seed, step);
+      if (plan.inputs.has("key")) inputs.key = dropoutKey(settings.seed, step);
       return program.run(inputs);
     },
     close: () => program.close(),

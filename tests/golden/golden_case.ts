@@ -170,7 +170,6 @@ async function checkTraining(
     batch,
     smoothing: loss.label_smoothing,
     dropPath: false,
-    dropout: false,
     inspect: true,
   });
   const program = await model.engine.compile(plan);

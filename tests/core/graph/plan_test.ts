@@ -20,7 +20,6 @@ function stepOf(method: string): Plan {
     batch: BATCH,
     smoothing: 0,
     dropPath: false,
-    dropout: false,
   });
 }
 
@@ -176,4 +175,21 @@ Deno.test("plan() gives values that live together places apart", async () => {
     ),
     { numRuns: 100, seed: 1 },
   );
+});
+
+Deno.test("trainPlan() takes a key exactly where the method drops", () => {
+  const keyed = (dropout: number): [boolean, number] => {
+    const model = tinyModel(openReferenceEngine(), "alore", { dropout });
+    const made = trainPlan(model, {
+      batch: BATCH,
+      smoothing: 0,
+      dropPath: false,
+    });
+    return [made.inputs.has("key"), count(made, "dropout")];
+  };
+  assert.deepEqual(keyed(0), [false, 0]);
+  // Forward at every adapter, backward at all but the first, whose input needs
+  // no gradient.
+  const adapters = 2 * tinyConfig.depth;
+  assert.deepEqual(keyed(0.1), [true, 2 * adapters - 1]);
 });
