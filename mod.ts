@@ -48,6 +48,8 @@ export {
 export { Layout } from "./core/graph/layout.ts";
 export { findMethod, methods, resolveOptions } from "./core/methods/mod.ts";
 export type {
+  BlockShape,
+  BranchShape,
   HookContext,
   Hooks,
   Init,
@@ -72,6 +74,8 @@ export {
   writeBackbone,
   type WriteBackboneOptions,
 } from "./core/models/backbone.ts";
+export type { ImageConfig } from "./core/models/architecture.ts";
+export type { ModelConfig } from "./core/models/architectures.ts";
 export { buildModel, type BuildRequest } from "./core/models/build_model.ts";
 export type { VitConfig } from "./core/models/vit.ts";
 export { findBackbone, zoo } from "./core/models/zoo.ts";

@@ -10,7 +10,7 @@ import {
   readBackbone,
   scratchBackbone,
 } from "../core/models/backbone.ts";
-import type { VitConfig } from "../core/models/vit.ts";
+import type { ModelConfig } from "../core/models/architectures.ts";
 import { findBackbone, zoo } from "../core/models/zoo.ts";
 import type { Flag } from "./flag.ts";
 
@@ -78,7 +78,7 @@ export async function openBackbone(
 }
 
 /** The sizes of a backbone by a zoo name, or of a file. */
-export async function backboneConfig(source: string): Promise<VitConfig> {
+export async function backboneConfig(source: string): Promise<ModelConfig> {
   const name = source.startsWith(SCRATCH)
     ? source.slice(SCRATCH.length)
     : source;

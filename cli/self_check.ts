@@ -18,6 +18,7 @@ const CLASSES = 3;
 const STEPS = 4;
 
 const CONFIG = {
+  architecture: "vit" as const,
   imageSize: 16,
   patchSize: 4,
   channels: 3,

@@ -8,7 +8,7 @@ import { type Dataset, readDataset } from "../core/data/dataset.ts";
 import { hinted } from "../core/errors.ts";
 import { findMethod, resolveOptions } from "../core/methods/mod.ts";
 import type { Backbone } from "../core/models/backbone.ts";
-import { vitShape } from "../core/models/vit.ts";
+import { modelShape } from "../core/models/architectures.ts";
 import type { RunConfig } from "../core/train/run_config.ts";
 import { RunDirectory } from "../core/train/run_directory.ts";
 import { checkSettings } from "../core/train/settings.ts";
@@ -59,7 +59,7 @@ export async function planRun(input: Input, engine: string): Promise<RunPlan> {
   const options = resolveOptions(
     method,
     before?.method === method.name ? { ...before.options, ...given } : given,
-    vitShape(backbone.config),
+    modelShape(backbone.config),
   );
   const dataset = await readDataset(data);
   const { classes, description, hash, imageSize } = dataset;

@@ -5,7 +5,7 @@
  */
 
 import type { AdaptedModel } from "./models/adapted_model.ts";
-import { vitShape, vitTensors } from "./models/vit.ts";
+import { modelShape, modelTensors } from "./models/architectures.ts";
 
 /**
  * Folds a model's method into its backbone, in float64 on the host.
@@ -32,11 +32,11 @@ export async function foldedTensors(
   };
   const merged = method.merge({
     options,
-    model: vitShape(config),
+    model: modelShape(config),
     tensor: look,
     backbone: look,
   });
-  const names = vitTensors(config).keys();
+  const names = modelTensors(config).keys();
   return new Map(
     [...names].map((name) => [
       name,

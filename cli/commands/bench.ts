@@ -3,7 +3,7 @@ import type { Method } from "../../core/methods/method.ts";
 import type { Backbone } from "../../core/models/backbone.ts";
 import { buildModel } from "../../core/models/build_model.ts";
 import type { AdaptedModel } from "../../core/models/adapted_model.ts";
-import { vitShape } from "../../core/models/vit.ts";
+import { modelShape } from "../../core/models/architectures.ts";
 import { defaultSettings } from "../../core/train/settings.ts";
 import { noAugment } from "../../core/data/augment.ts";
 import { openStepper } from "../../core/train/stepper.ts";
@@ -134,7 +134,7 @@ async function measureMethod(
     engine,
     backbone,
     method,
-    options: resolveOptions(method, given, vitShape(backbone.config)),
+    options: resolveOptions(method, given, modelShape(backbone.config)),
     classes: input.number("classes"),
     seed: input.number("seed"),
   });

@@ -1,7 +1,11 @@
 import { findMethod, methods, resolveOptions } from "../../core/methods/mod.ts";
-import type { Method, ModelShape } from "../../core/methods/method.ts";
+import {
+  isHead,
+  type Method,
+  type ModelShape,
+} from "../../core/methods/method.ts";
 import type { Shape } from "../../core/graph/graph.ts";
-import { vitShape } from "../../core/models/vit.ts";
+import { modelShape } from "../../core/models/architectures.ts";
 import { backboneConfig } from "../backbone.ts";
 import type { CliCommand } from "../command.ts";
 import { methodFlags } from "../flags.ts";
@@ -58,13 +62,15 @@ interface Row {
 async function run(input: Input, output: Output): Promise<unknown> {
   const name = input.text("backbone");
   const found = await backboneConfig(name);
-  const shape = vitShape({ ...found, classes: input.number("classes") });
+  const shape = modelShape({ ...found, classes: input.number("classes") });
   const only = input.textOr("method");
   const chosen = only === undefined
     ? [...methods.values()]
     : [findMethod(only)];
   const [head, backbone] = [true, false].map((wanted) =>
-    sum([...shape.tensors].filter(([tensor]) => isHead(tensor) === wanted))
+    sum(
+      [...shape.tensors].filter(([tensor]) => isHead(shape, tensor) === wanted),
+    )
   );
   const rows = chosen.map((method) => rowOf(method, shape, backbone, input));
   output.print(
@@ -104,16 +110,12 @@ function rowOf(
     : typedOptions(input, method);
   const options = resolveOptions(method, own, model);
   const trained = [...model.tensors]
-    .filter(([tensor]) => !isHead(tensor) && method.trains(tensor));
+    .filter(([tensor]) => !isHead(model, tensor) && method.trains(tensor));
   const added = method.tensors(options, model)
     .map(({ name, shape }) => [name, shape] as const);
   const trainable = sum(trained) + sum(added);
   const shareOfBackbone = trainable / backbone;
   return { method: method.name, options, trainable, shareOfBackbone };
-}
-
-function isHead(tensor: string): boolean {
-  return tensor.startsWith("head.");
 }
 
 function sum(tensors: readonly (readonly [string, Shape])[]): number {

@@ -10,7 +10,7 @@ import { findMethod, resolveOptions } from "../../core/methods/mod.ts";
 import type { AdaptedModel } from "../../core/models/adapted_model.ts";
 import type { Backbone } from "../../core/models/backbone.ts";
 import { buildModel } from "../../core/models/build_model.ts";
-import { vitShape } from "../../core/models/vit.ts";
+import { modelShape } from "../../core/models/architectures.ts";
 import { Evaluator } from "../../core/train/evaluate.ts";
 import type { EpochRecord, Evaluation } from "../../core/train/records.ts";
 import type { RunConfig } from "../../core/train/run_config.ts";
@@ -95,7 +95,7 @@ export function buildDemoModel(
     engine,
     backbone,
     method,
-    options: resolveOptions(method, run.options, vitShape(backbone.config)),
+    options: resolveOptions(method, run.options, modelShape(backbone.config)),
     classes: dataset.classes.length,
     seed: budget.seed,
   });
@@ -130,7 +130,7 @@ function configOf(session: DemoSession, run: DemoRun): RunConfig {
     version: 1,
     alore: VERSION,
     method: run.method,
-    options: resolveOptions(method, run.options, vitShape(backbone.config)),
+    options: resolveOptions(method, run.options, modelShape(backbone.config)),
     settings: demoSettings(run.lr, budget),
     model: { ...backbone.config, classes: dataset.classes.length },
     preprocess: backbone.preprocess,

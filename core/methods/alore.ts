@@ -29,9 +29,6 @@ import type {
 
 const SCALE = "adapter.shared.experts.scale";
 
-/** The linear layer that follows the adapter of each kind of site. */
-const FOLLOWING = { attn: "attn.qkv", mlp: "mlp.fc1" } as const;
-
 /** The method. */
 export const alore: Method = {
   name: "alore",
@@ -74,8 +71,10 @@ export const alore: Method = {
       help: "dropout on what enters the experts while training",
     },
   ],
-  check({ experts }, { width }): void {
-    if (width % Number(experts) === 0) return;
+  check({ experts }, { blocks }): void {
+    const width = blocks.map((block) => block.width)
+      .find((size) => size % Number(experts) !== 0);
+    if (width === undefined) return;
     const divisors = Array.from({ length: width }, (_, i) => i + 1)
       .filter((i) => width % i === 0);
     const list = divisors.slice(0, 8).join(", ");
@@ -88,11 +87,11 @@ export const alore: Method = {
       "--experts 4 is the usual choice",
     );
   },
-  trains: (tensor) => tensor.startsWith("head."),
+  trains: () => false,
   tensors,
   hooks({ options, model, tensor, dropout }): Hooks {
     const sites = new Map(
-      siteNames(options, model).map((site) => [site.module, site.name]),
+      sitesOf(options, model).map((site) => [site.module, site.name]),
     );
     const [s, rate] = [Number(options.scale), Number(options.dropout)];
     return {
@@ -111,37 +110,37 @@ export const alore: Method = {
   },
   merge(context): Map<string, Float32Array> {
     const merged = new Map<string, Float32Array>();
-    for (const { name, module } of siteNames(context.options, context.model)) {
-      const weight = context.backbone(`${module}.weight`);
-      merged.set(`${module}.weight`, foldSite(context, name, weight));
+    for (const site of sitesOf(context.options, context.model)) {
+      const weight = context.backbone(`${site.module}.weight`);
+      merged.set(`${site.module}.weight`, foldSite(context, site, weight));
     }
     return merged;
   },
 };
 
-function siteNames(
-  { place }: MethodOptions,
-  { depth }: ModelShape,
-): { name: string; module: string }[] {
-  const kinds = (["attn", "mlp"] as const)
-    .filter((kind) => place === "both" || place === kind);
-  return Array.from({ length: depth }, (_, block) => block).flatMap((block) =>
-    kinds.map((kind) => ({
-      name: `blocks.${block}.${kind}`,
-      module: `blocks.${block}.${FOLLOWING[kind]}`,
-    }))
+/** An adapter: its name, the layer that follows it, and its width. */
+interface Site {
+  readonly name: string;
+  readonly module: string;
+  readonly width: number;
+}
+
+function sitesOf({ place }: MethodOptions, { blocks }: ModelShape): Site[] {
+  return blocks.flatMap(({ width, branches }) =>
+    branches.filter(({ kind }) => place === "both" || place === kind)
+      .map(({ name, first }) => ({ name, module: first, width }))
   );
 }
 
 function tensors(options: MethodOptions, model: ModelShape): MethodTensor[] {
   const [n, r] = [Number(options.experts), Number(options.rank)];
-  const chunk = model.width / n;
   const xavier = (fanIn: number, fanOut: number) =>
     ({ kind: "uniform", bound: Math.sqrt(6 / (fanIn + fanOut)) }) as const;
   const list: MethodTensor[] = [
     { name: SCALE, shape: [n, n, n], init: xavier(n, n) },
   ];
-  for (const { name } of siteNames(options, model)) {
+  for (const { name, width } of sitesOf(options, model)) {
+    const chunk = width / n;
     list.push(
       {
         name: `adapter.${name}.down`,
@@ -160,16 +159,15 @@ function tensors(options: MethodOptions, model: ModelShape): MethodTensor[] {
 
 /** W + s · W Δᵀ row by row in float64, without forming Δ. */
 function foldSite(
-  { options, model, tensor }: MergeContext,
-  site: string,
+  { options, tensor }: MergeContext,
+  { name, width }: Site,
   weight: Float32Array,
 ): Float32Array {
   const [n, r] = [Number(options.experts), Number(options.rank)];
-  const { width } = model;
   const chunk = width / n;
   const [down, up, scale] = [
-    tensor(`adapter.${site}.down`),
-    tensor(`adapter.${site}.up`),
+    tensor(`adapter.${name}.down`),
+    tensor(`adapter.${name}.up`),
     tensor(SCALE),
   ];
   const low = new Float64Array(n * n * r); // [out chunk b, expert, rank]

@@ -6,7 +6,7 @@ export const linearProbe: Method = {
   summary: "trains the classification head only",
   source: "the usual baseline",
   options: [],
-  trains: (tensor) => tensor.startsWith("head."),
+  trains: () => false,
   tensors: () => [],
   hooks: () => ({}),
   merge: () => new Map(),

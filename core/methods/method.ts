@@ -47,14 +47,45 @@ export interface MethodTensor {
   readonly init: Init;
 }
 
+/** A residual branch of a block: `x + last(… first(norm(x)))`. */
+export interface BranchShape {
+  /** Such as `blocks.0.attn`; names of a method's tensors are built on it. */
+  readonly name: string;
+  /** What it computes. */
+  readonly kind: "attn" | "mlp";
+  /** Its normalisation, such as `blocks.0.norm1`. */
+  readonly norm: string;
+  /** The linear layer that the normalised stream enters: qkv, or fc1. */
+  readonly first: string;
+  /** The linear layer that it ends with: proj, or fc2. */
+  readonly last: string;
+}
+
+/** A block of the model. */
+export interface BlockShape {
+  /** Such as `blocks.0`. */
+  readonly name: string;
+  /** Features per token in this block. */
+  readonly width: number;
+  /** Its residual branches, in order. */
+  readonly branches: readonly BranchShape[];
+}
+
 /** What a method may know of the model. */
 export interface ModelShape {
-  /** Features per token. */
+  /** Features that enter the head. */
   readonly width: number;
-  /** Number of blocks. */
-  readonly depth: number;
-  /** Backbone tensors by name. */
+  /** The classifier, such as `head`; it is new for every task and trains. */
+  readonly head: string;
+  /** Blocks in order; widths may differ between them. */
+  readonly blocks: readonly BlockShape[];
+  /** Backbone tensors by name, the head included. */
   readonly tensors: ReadonlyMap<string, Shape>;
+}
+
+/** Whether a backbone tensor belongs to the classifier. */
+export function isHead(model: ModelShape, tensor: string): boolean {
+  return tensor.startsWith(`${model.head}.`);
 }
 
 /**
@@ -115,7 +146,7 @@ export interface Method {
    * @throws {RangeError} If they do not fit.
    */
   check?(options: MethodOptions, model: ModelShape): void;
-  /** Which backbone tensors train; the head always does. */
+  /** Which backbone tensors train besides the head, which always does. */
   trains(tensor: string): boolean;
   /** The tensors that the method adds. */
   tensors(options: MethodOptions, model: ModelShape): MethodTensor[];

@@ -9,15 +9,20 @@ import { checkPlan } from "../graph/check_plan.ts";
 import { countOf, Graph, type Slot, type Value } from "../graph/graph.ts";
 import { Layout } from "../graph/layout.ts";
 import { plan } from "../graph/plan.ts";
-import type { Method, MethodOptions } from "../methods/method.ts";
+import { isHead, type Method, type MethodOptions } from "../methods/method.ts";
 import { dropout } from "../ops/dropout.ts";
 import { initialise } from "./init.ts";
-import { traceVit, type VitConfig, vitShape, vitTensors } from "./vit.ts";
+import {
+  type ModelConfig,
+  modelShape,
+  modelTensors,
+  traceModel,
+} from "./architectures.ts";
 
 /** What to build. */
 export interface ModelSpec {
   /** Sizes, the head as wide as the task's classes. */
-  readonly config: VitConfig;
+  readonly config: ModelConfig;
   /** The method on it. */
   readonly method: Method;
   /** The method's options, all resolved. */
@@ -26,7 +31,7 @@ export interface ModelSpec {
 
 /** Values that a training forward pass takes besides the images. */
 export interface TrainingInputs {
-  /** `[2 · depth, batch]`; left out without drop path. */
+  /** `[branches, batch]`; left out without drop path. */
   readonly dropPath?: Value;
   /** Declares `[2]`, i32, when a method first drops; left out, none does. */
   key?(): Value;
@@ -57,10 +62,10 @@ export class AdaptedModel {
     this.engine = engine;
     this.spec = spec;
     const { config, method, options } = spec;
-    const shape = vitShape(config);
+    const shape = modelShape(config);
     method.check?.(options, shape);
     for (const [name, tensor] of shape.tensors) {
-      const trains = method.trains(name);
+      const trains = isHead(shape, name) || method.trains(name);
       (trains ? this.trainable : this.frozen).add(name, tensor);
     }
     for (const { name, shape: size } of method.tensors(options, shape)) {
@@ -82,6 +87,12 @@ export class AdaptedModel {
       .reduce((sum, slot) => sum + countOf(slot.shape), 0);
   }
 
+  /** The block of each residual branch, in order. */
+  get branches(): number[] {
+    const { blocks } = modelShape(this.spec.config);
+    return blocks.flatMap(({ branches }, block) => branches.map(() => block));
+  }
+
   /** A persistent memory of the model, made when first asked for. */
   memory(region: string, bytes: number): Memory {
     const before = this.#memories.get(region);
@@ -99,10 +110,10 @@ export class AdaptedModel {
   /** Starts every tensor from its own random stream. */
   initialise(seed: number): void {
     const { config, method, options } = this.spec;
-    for (const [name, { shape, init }] of vitTensors(config)) {
+    for (const [name, { shape, init }] of modelTensors(config)) {
       this.write(name, initialise(init, countOf(shape), seed, name));
     }
-    const model = vitShape(config);
+    const model = modelShape(config);
     for (const { name, shape, init } of method.tensors(options, model)) {
       this.write(name, initialise(init, countOf(shape), seed, name));
     }
@@ -167,14 +178,14 @@ export class AdaptedModel {
     let site = 0;
     const hooks = method.hooks({
       options,
-      model: vitShape(config),
+      model: modelShape(config),
       tensor,
       dropout: (x, rate) => {
         const key = rate > 0 ? training.key?.() : undefined;
         return key ? dropout(x, key, { rate, site: site++ }) : x;
       },
     });
-    return traceVit({ config, images, tensor, hooks, dropPath });
+    return traceModel({ config, images, tensor, hooks, dropPath });
   }
 
   /**

@@ -16,7 +16,11 @@ import {
 import { sha256 } from "../weights/sha256.ts";
 import type { NamedTensors } from "./adapted_model.ts";
 import { initialise } from "./init.ts";
-import { checkVitConfig, type VitConfig, vitTensors } from "./vit.ts";
+import {
+  checkConfig,
+  type ModelConfig,
+  modelTensors,
+} from "./architectures.ts";
 
 /** What images must go through before they enter a backbone. */
 export interface Preprocess {
@@ -31,7 +35,7 @@ export interface Backbone {
   /** File name or architecture, for people. */
   readonly name: string;
   /** `classes` is the head's in the file, 0 if it has none. */
-  readonly config: VitConfig;
+  readonly config: ModelConfig;
   /** What its images must go through. */
   readonly preprocess: Preprocess;
   /** Weights by timm's names. */
@@ -86,12 +90,12 @@ export async function readBackbone(path: string): Promise<Backbone> {
  */
 export function scratchBackbone(
   name: string,
-  config: VitConfig,
+  config: ModelConfig,
   seed: number,
 ): Backbone {
-  checkVitConfig(config);
+  checkConfig(config);
   const tensors = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const [tensor, { shape, init }] of vitTensors(config)) {
+  for (const [tensor, { shape, init }] of modelTensors(config)) {
     const count = shape.reduce((product, size) => product * size, 1);
     tensors.set(tensor, initialise(init, count, seed, tensor));
   }
@@ -122,7 +126,7 @@ export async function writeBackbone(
   const { config, preprocess, tensors } = backbone;
   const { dtype = "F32", overwrite, metadata = {} } = options;
   const stored = new Map(
-    [...vitTensors(config)].map(([name, { shape }]) => {
+    [...modelTensors(config)].map(([name, { shape }]) => {
       const values = tensors.get(name);
       if (!values) {
         throw new TypeError(`Cannot write a backbone: got no tensor ${name}`);
@@ -141,10 +145,11 @@ export async function writeBackbone(
   }, { overwrite });
 }
 
-function parseConfig(text: string, path: string): VitConfig {
-  const config = JSON.parse(text) as VitConfig;
+function parseConfig(text: string, path: string): ModelConfig {
+  // Files from before there was a choice are vision transformers.
+  const config = { architecture: "vit", ...JSON.parse(text) } as ModelConfig;
   try {
-    checkVitConfig(config);
+    checkConfig(config);
   } catch (cause) {
     throw new TypeError(
       `Cannot read the backbone ${path}: got metadata that describes no ` +
@@ -155,7 +160,7 @@ function parseConfig(text: string, path: string): VitConfig {
   return config;
 }
 
-function inferConfig(file: SafetensorsFile, path: string): VitConfig {
+function inferConfig(file: SafetensorsFile, path: string): ModelConfig {
   const shapeOf = (name: string): number[] => {
     const tensor = file.tensors.get(name);
     if (tensor) return tensor.shape;
@@ -190,10 +195,10 @@ function inferConfig(file: SafetensorsFile, path: string): VitConfig {
 /** Lists every tensor that is missing, extra or misshaped. */
 function checkTensors(
   file: SafetensorsFile,
-  config: VitConfig,
+  config: ModelConfig,
   path: string,
 ): void {
-  const wanted = vitTensors(config);
+  const wanted = modelTensors(config);
   const faults: string[] = [];
   const show = (shape: Shape) => `[${shape.join(", ")}]`;
   for (const [name, { shape }] of wanted) {

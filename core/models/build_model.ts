@@ -1,6 +1,8 @@
 import type { Engine } from "../../kernels/engine.ts";
 import type { Method, MethodOptions } from "../methods/method.ts";
+import { isHead } from "../methods/method.ts";
 import { AdaptedModel, type NamedTensors } from "./adapted_model.ts";
+import { modelShape } from "./architectures.ts";
 import type { Backbone } from "./backbone.ts";
 
 /** What {@linkcode buildModel} puts together. */
@@ -34,8 +36,9 @@ export function buildModel(request: BuildRequest): AdaptedModel {
   const model = new AdaptedModel(engine, { config, method, options });
   try {
     model.initialise(seed);
+    const shape = modelShape(config);
     for (const [name, values] of backbone.tensors) {
-      if (!name.startsWith("head.")) model.write(name, values);
+      if (!isHead(shape, name)) model.write(name, values);
     }
     for (const [name, values] of request.trained ?? []) {
       model.write(name, values);

@@ -12,7 +12,7 @@
  */
 
 import type { Shape, Value } from "../graph/graph.ts";
-import type { Hooks, Init, ModelShape } from "../methods/method.ts";
+import type { BranchShape, Init, ModelShape } from "../methods/method.ts";
 import { attention } from "../ops/attention.ts";
 import { addScaledRows } from "../ops/dropout.ts";
 import { add } from "../ops/elementwise.ts";
@@ -21,15 +21,19 @@ import { layerNorm } from "../ops/layer_norm.ts";
 import { linear, type LinearOptions } from "../ops/matmul.ts";
 import { patches } from "../ops/patches.ts";
 import { embedTokens, takeTokens } from "../ops/tokens.ts";
+import type {
+  Architecture,
+  BackboneTensor,
+  ImageConfig,
+  Trace,
+} from "./architecture.ts";
 
 /** Sizes of a vision transformer. */
-export interface VitConfig {
-  /** Height and width of the images, in pixels; a multiple of the patch. */
-  readonly imageSize: number;
-  /** Height and width of a patch, in pixels. */
+export interface VitConfig extends ImageConfig {
+  /** Tells it from the sizes of other architectures. */
+  readonly architecture: "vit";
+  /** Height and width of a patch, in pixels; it divides the image size. */
   readonly patchSize: number;
-  /** 3 for RGB. */
-  readonly channels: number;
   /** A multiple of the heads. */
   readonly width: number;
   /** Number of blocks. */
@@ -38,19 +42,21 @@ export interface VitConfig {
   readonly heads: number;
   /** Width of the hidden layer of each MLP, usually 4 times the width. */
   readonly mlpHidden: number;
-  /** Width of the head. */
-  readonly classes: number;
   /** Of every layer norm; timm uses 1e-6. */
   readonly eps: number;
 }
 
-/**
- * Checks that the sizes of a configuration fit each other.
- *
- * @throws {RangeError} If one is not a positive whole number or does not divide.
- */
-export function checkVitConfig(config: VitConfig): void {
-  const { eps, ...sizes } = config;
+/** The architecture. */
+export const vit: Architecture<VitConfig> = {
+  name: "vit",
+  check,
+  tensors,
+  shape,
+  trace,
+};
+
+function check(config: VitConfig): void {
+  const { architecture: _, eps, ...sizes } = config;
   for (const [name, size] of Object.entries(sizes)) {
     if (Number.isInteger(size) && size > 0) continue;
     throw new RangeError(
@@ -81,14 +87,7 @@ export function tokenCount(config: VitConfig): number {
   return (config.imageSize / config.patchSize) ** 2 + 1;
 }
 
-/** A backbone tensor and how training from scratch starts it, as in timm. */
-export interface BackboneTensor {
-  readonly shape: Shape;
-  readonly init: Init;
-}
-
-/** Every tensor of a configuration by its name, in timm's order. */
-export function vitTensors(config: VitConfig): Map<string, BackboneTensor> {
+function tensors(config: VitConfig): Map<string, BackboneTensor> {
   const { width, depth, mlpHidden, classes, channels, patchSize } = config;
   const found = new Map<string, BackboneTensor>();
   const put = (name: string, shape: Shape, init: Init): void => {
@@ -125,33 +124,36 @@ export function vitTensors(config: VitConfig): Map<string, BackboneTensor> {
   return found;
 }
 
-/** What methods may know of a configuration. */
-export function vitShape(config: VitConfig): ModelShape {
+function shape(config: VitConfig): ModelShape {
   const { width, depth } = config;
-  const tensors = new Map(
-    [...vitTensors(config)].map(([name, { shape }]) => [name, shape]),
+  const blocks = Array.from({ length: depth }, (_, i) => `blocks.${i}`)
+    .map((name) => ({ name, width, branches: branches(name) }));
+  const sizes = [...tensors(config)].map(([name, { shape }]) =>
+    [name, shape] as const
   );
-  return { width, depth, tensors };
+  return { width, head: "head", blocks, tensors: new Map(sizes) };
 }
 
-/** What a forward pass is traced from. */
-export interface VitTrace {
-  readonly config: VitConfig;
-  /** `[batch, channels, imageSize, imageSize]`, normalised. */
-  readonly images: Value;
-  /** A backbone tensor by name. */
-  tensor(name: string): Value;
-  readonly hooks: Hooks;
-  /** `[2 · depth, batch]`, the scale of each residual branch of each image. */
-  readonly dropPath?: Value;
+function branches(block: string): BranchShape[] {
+  return [
+    {
+      name: `${block}.attn`,
+      kind: "attn",
+      norm: `${block}.norm1`,
+      first: `${block}.attn.qkv`,
+      last: `${block}.attn.proj`,
+    },
+    {
+      name: `${block}.mlp`,
+      kind: "mlp",
+      norm: `${block}.norm2`,
+      first: `${block}.mlp.fc1`,
+      last: `${block}.mlp.fc2`,
+    },
+  ];
 }
 
-/**
- * Traces the forward pass.
- *
- * @returns Logits, `[batch, classes]`.
- */
-export function traceVit(trace: VitTrace): Value {
+function trace(trace: Trace<VitConfig>): Value {
   const { config, images, tensor, hooks } = trace;
   const cut = patches(images, config.patchSize);
   const embedded = layer(trace, "patch_embed.proj", cut);
@@ -188,7 +190,7 @@ export function traceVit(trace: VitTrace): Value {
 
 /** A linear layer between the method's hooks, fused where they leave it alone. */
 function layer(
-  { config, tensor, hooks }: VitTrace,
+  { config, tensor, hooks }: Trace<VitConfig>,
   module: string,
   x: Value,
   options: LinearOptions = {},
@@ -207,7 +209,11 @@ function layer(
   return options.residual ? add(options.residual, active) : active;
 }
 
-function norm({ config, tensor, hooks }: VitTrace, module: string, x: Value) {
+function norm(
+  { config, tensor, hooks }: Trace<VitConfig>,
+  module: string,
+  x: Value,
+) {
   const weight = tensor(`${module}.weight`);
   const y = layerNorm(x, weight, tensor(`${module}.bias`), config.eps);
   return hooks.output?.(module)?.(y, x) ?? y;
@@ -215,7 +221,7 @@ function norm({ config, tensor, hooks }: VitTrace, module: string, x: Value) {
 
 /** Adds a branch to the stream, inside its last layer where nothing is between. */
 function residual(
-  { hooks, dropPath, config }: VitTrace,
+  { hooks, dropPath, config }: Trace<VitConfig>,
   name: string,
   stream: Value,
   branch: (options: LinearOptions) => Value,

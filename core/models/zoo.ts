@@ -6,6 +6,7 @@
 
 import { hinted } from "../errors.ts";
 import { nearest } from "../nearest.ts";
+import type { ModelConfig } from "./architectures.ts";
 import type { VitConfig } from "./vit.ts";
 
 function vit(
@@ -13,6 +14,7 @@ function vit(
   imageSize = 224,
 ): VitConfig {
   return {
+    architecture: "vit",
     ...sizes,
     imageSize,
     channels: 3,
@@ -28,7 +30,7 @@ function vit(
  * Source: Dosovitskiy et al., 2021, table 1; Touvron et al., DeiT, 2021, for Ti
  * and S.
  */
-export const zoo: ReadonlyMap<string, VitConfig> = new Map([
+export const zoo: ReadonlyMap<string, ModelConfig> = new Map([
   ["vit-t8-32", vit({ width: 192, depth: 6, heads: 3, patchSize: 8 }, 32)],
   ["vit-ti16", vit({ width: 192, depth: 12, heads: 3, patchSize: 16 })],
   ["vit-s16", vit({ width: 384, depth: 12, heads: 6, patchSize: 16 })],
@@ -42,7 +44,7 @@ export const zoo: ReadonlyMap<string, VitConfig> = new Map([
  *
  * @throws {RangeError} If there is none of that name; the hint has the nearest.
  */
-export function findBackbone(name: string): VitConfig {
+export function findBackbone(name: string): ModelConfig {
   const config = zoo.get(name);
   if (config) return config;
   throw hinted(

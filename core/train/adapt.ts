@@ -12,7 +12,7 @@ import { findMethod, resolveOptions } from "../methods/mod.ts";
 import type { AdaptedModel, NamedTensors } from "../models/adapted_model.ts";
 import { type Backbone, writeBackbone } from "../models/backbone.ts";
 import { buildModel } from "../models/build_model.ts";
-import { vitShape } from "../models/vit.ts";
+import { modelShape } from "../models/architectures.ts";
 import { Evaluator } from "./evaluate.ts";
 import type { EpochRecord, Evaluation, StepProgress } from "./records.ts";
 import { defaultSettings, type TrainSettings } from "./settings.ts";
@@ -149,7 +149,7 @@ export async function adapt(request: AdaptRequest): Promise<Adapted> {
   const options = resolveOptions(
     method,
     request.options ?? {},
-    vitShape(backbone.config),
+    modelShape(backbone.config),
   );
   const model = buildModel({
     engine,

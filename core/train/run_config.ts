@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { DatasetDescription } from "../data/dataset.ts";
 import type { MethodOptions } from "../methods/method.ts";
 import type { Preprocess } from "../models/backbone.ts";
-import type { VitConfig } from "../models/vit.ts";
+import { checkConfig, type ModelConfig } from "../models/architectures.ts";
 import type { TrainSettings } from "./settings.ts";
 
 /** A run's options, all resolved, and what it was made from. */
@@ -21,7 +21,7 @@ export interface RunConfig {
   readonly options: MethodOptions;
   readonly settings: TrainSettings;
   /** The model, its head as wide as the data's classes. */
-  readonly model: VitConfig;
+  readonly model: ModelConfig;
   readonly preprocess: Preprocess;
   readonly backbone: {
     /** As it was given: a path or `scratch:NAME`. */
@@ -42,16 +42,11 @@ export interface RunConfig {
 
 const size = z.int().positive();
 
-const vitConfig = z.object({
+const modelConfig = z.looseObject({
+  architecture: z.string().optional(),
   imageSize: size,
-  patchSize: size,
   channels: size,
-  width: size,
-  depth: size,
-  heads: size,
-  mlpHidden: size,
   classes: size,
-  eps: z.number().positive(),
 });
 
 const settings = z.object({
@@ -79,7 +74,7 @@ const runConfig = z.object({
   method: z.string(),
   options: z.record(z.string(), z.union([z.string(), z.number()])),
   settings,
-  model: vitConfig,
+  model: modelConfig,
   preprocess: z.object({
     mean: z.array(z.number()).length(3),
     std: z.array(z.number().positive()).length(3),
@@ -112,11 +107,32 @@ export function parseRunConfig(text: string, path: string): RunConfig {
     );
   }
   const result = runConfig.safeParse(json);
-  if (result.success) return result.data as unknown as RunConfig;
+  // The text's own order of fields stays, so that saving it again is the same.
+  if (result.success) return checked(json as RunConfig, path);
   const [issue] = result.error.issues;
   throw new SyntaxError(
     `Cannot read the run ${path}: got a wrong field ` +
       `"${issue.path.join(".")}" (${issue.message}), wanted the ` +
       `configuration that training wrote`,
   );
+}
+
+function checked(read: RunConfig, path: string): RunConfig {
+  // Runs from before there was a choice are vision transformers.
+  const model = {
+    ...read.model,
+    architecture: read.model.architecture ?? "vit",
+  };
+  const config = { ...read, model };
+  try {
+    checkConfig(config.model);
+    return config;
+  } catch (cause) {
+    throw new SyntaxError(
+      `Cannot read the run ${path}: got a wrong field "model" ` +
+        `(${cause instanceof Error ? cause.message : cause}), wanted the ` +
+        `configuration that training wrote`,
+      { cause },
+    );
+  }
 }

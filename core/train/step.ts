@@ -29,14 +29,14 @@ export interface StepOptions {
  * Plans a training step.
  *
  * Inputs: `images` `[batch, channels, size, size]`, `labels` `[batch]` i32,
- * `settings` `[8]` of AdamW, with drop path `drop_path` `[2 · depth, batch]`, and
+ * `settings` `[8]` of AdamW, with drop path `drop_path` `[branches, batch]`, and
  * where the method drops elements `key` `[2]` i32. Outputs: `loss`, `correct`, `norm`, each `[1]`.
  *
  * @throws {RangeError} If the engine cannot hold it.
  */
 export function trainPlan(model: AdaptedModel, options: StepOptions): Plan {
   const { batch, smoothing } = options;
-  const { channels, imageSize, depth } = model.spec.config;
+  const { channels, imageSize } = model.spec.config;
   const graph = new Graph();
   const size = [batch, channels, imageSize, imageSize];
   const images = graph.input("images", size);
@@ -45,7 +45,7 @@ export function trainPlan(model: AdaptedModel, options: StepOptions): Plan {
   const tensor = model.tensors(graph);
   const logits = model.trace(images, tensor, {
     dropPath: options.dropPath
-      ? graph.input("drop_path", [2 * depth, batch])
+      ? graph.input("drop_path", [model.branches.length, batch])
       : undefined,
     key: () => graph.inputs.get("key") ?? graph.input("key", [2], "i32"),
   });

@@ -50,7 +50,6 @@ export async function openStepper(
     warmupSteps: Math.round(settings.warmupEpochs * stepsPerEpoch),
     totalSteps: settings.epochs * stepsPerEpoch,
   };
-  const { depth } = model.spec.config;
   return {
     depth: DEPTH[model.engine.name],
     arenaBytes: plan.arenaBytes,
@@ -62,7 +61,7 @@ export async function openStepper(
         settings: adamwSettings(step, learningRate(step, schedule), settings),
       };
       if (settings.dropPath > 0) {
-        inputs.drop_path = dropPathScales(settings, depth, step);
+        inputs.drop_path = dropPathScales(settings, model.branches, step);
       }
       if (plan.inputs.has("key")) inputs.key = dropoutKey(settings.seed, step);
       return program.run(inputs);
@@ -71,16 +70,17 @@ export async function openStepper(
   };
 }
 
-/** `[2 · depth, batch]`: 0 where dropped; the rate grows with the depth. */
+/** `[branches, batch]`: 0 where dropped; the rate grows with the depth. */
 function dropPathScales(
   { seed, dropPath, batchSize }: TrainSettings,
-  depth: number,
+  branches: readonly number[],
   step: number,
 ): HostArray {
   const random = new RandomStream(seed, "drop path", step);
-  return Float32Array.from({ length: 2 * depth * batchSize }, (_, i) => {
-    const block = Math.floor(i / batchSize / 2);
-    const rate = depth > 1 ? dropPath * block / (depth - 1) : dropPath;
+  const last = branches.at(-1) ?? 0;
+  return Float32Array.from({ length: branches.length * batchSize }, (_, i) => {
+    const block = branches[Math.floor(i / batchSize)];
+    const rate = last > 0 ? dropPath * block / last : dropPath;
     return random.next() >= rate ? 1 / (1 - rate) : 0;
   });
 }

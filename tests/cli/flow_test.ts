@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { parseDataset } from "../../core/data/dataset.ts";
 import { readBackbone } from "../../core/models/backbone.ts";
-import { vitTensors } from "../../core/models/vit.ts";
+import { modelTensors } from "../../core/models/architectures.ts";
 import { RandomStream } from "../../core/rng.ts";
 import { alore, type Ended } from "../support/alore.ts";
 import { inFolder } from "../support/folder.ts";
@@ -91,7 +91,7 @@ Deno.test("alore adapts, tests, folds and predicts a folder of images", () =>
     const plain = await readBackbone(`${folder}/plain.safetensors`);
     assert.deepEqual(
       [...plain.tensors.keys()].sort(),
-      [...vitTensors(SMALL).keys()].sort(),
+      [...modelTensors(SMALL).keys()].sort(),
     );
 
     const images = ["photos/dark/0.png", "photos/light/0.png"];

@@ -105,6 +105,7 @@ type Compare = (
 
 function vitConfig({ model }: GoldenConfig): VitConfig {
   return {
+    architecture: "vit",
     imageSize: model.image_size,
     patchSize: model.patch_size,
     channels: model.in_chans,

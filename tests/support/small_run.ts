@@ -6,10 +6,12 @@
 
 import { type UnsavedDataset, writeDataset } from "../../core/data/dataset.ts";
 import { scratchBackbone, writeBackbone } from "../../core/models/backbone.ts";
+import type { VitConfig } from "../../core/models/vit.ts";
 import { RandomStream } from "../../core/rng.ts";
 
 /** Sizes of the small backbone. */
-export const SMALL = {
+export const SMALL: VitConfig = {
+  architecture: "vit",
   imageSize: 16,
   patchSize: 4,
   channels: 3,

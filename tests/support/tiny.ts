@@ -15,6 +15,7 @@ import type { Engine } from "../../kernels/engine.ts";
 
 /** 8-pixel images, 5 tokens, two blocks. */
 export const tinyConfig: VitConfig = {
+  architecture: "vit",
   imageSize: 8,
   patchSize: 4,
   channels: 3,

@@ -5,7 +5,7 @@ import { foldedTensors } from "../../../core/merge.ts";
 import { methods, resolveOptions } from "../../../core/methods/mod.ts";
 import type { AdaptedModel } from "../../../core/models/adapted_model.ts";
 import { HALF } from "../../../core/models/backbone.ts";
-import { vitShape } from "../../../core/models/vit.ts";
+import { modelShape } from "../../../core/models/architectures.ts";
 import { findBackbone } from "../../../core/models/zoo.ts";
 import { RandomStream } from "../../../core/rng.ts";
 import { Evaluator } from "../../../core/train/evaluate.ts";
@@ -106,7 +106,7 @@ for (const [name, method] of methods) {
     const label = `${name} ${JSON.stringify(options)}`;
 
     Deno.test(`${label} has ${parameters} parameters on ViT-B/16`, () => {
-      const shape = vitShape(findBackbone("vit-b16"));
+      const shape = modelShape(findBackbone("vit-b16"));
       const resolved = resolveOptions(method, options, shape);
       const count = (size: readonly number[]) =>
         size.reduce((product, n) => product * n, 1);
@@ -167,7 +167,7 @@ for (const [name, method] of methods) {
 
 Deno.test("alore refuses experts that do not divide the width", () => {
   const alore = methods.get("alore")!;
-  const shape = vitShape(findBackbone("vit-ti16"));
+  const shape = modelShape(findBackbone("vit-ti16"));
   assert.throws(() => resolveOptions(alore, { experts: 5 }, shape), {
     name: "RangeError",
     message: "Cannot build the ALoRE adapters: got 5 experts for a width of " +

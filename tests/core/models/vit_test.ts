@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { differentiate } from "../../../core/graph/differentiate.ts";
 import { Graph } from "../../../core/graph/graph.ts";
 import { plan } from "../../../core/graph/plan.ts";
-import { checkVitConfig, vitTensors } from "../../../core/models/vit.ts";
+import {
+  checkConfig,
+  modelTensors,
+} from "../../../core/models/architectures.ts";
 import { findBackbone, zoo } from "../../../core/models/zoo.ts";
 import { addOp } from "../../../core/ops/elementwise.ts";
 import { openReferenceEngine } from "../../support/reference_engine.ts";
@@ -20,9 +23,9 @@ const COUNTS: Record<string, number> = {
 
 Deno.test("zoo models have the parameters that timm's have", () => {
   const counts = [...zoo].map(([name, config]) => {
-    checkVitConfig(config);
+    checkConfig(config);
     let total = 0;
-    for (const [tensor, { shape }] of vitTensors(config)) {
+    for (const [tensor, { shape }] of modelTensors(config)) {
       if (tensor.startsWith("head.")) continue;
       total += shape.reduce((product, size) => product * size, 1);
     }
@@ -38,9 +41,9 @@ Deno.test("findBackbone() suggests the nearest name", () => {
   });
 });
 
-Deno.test("checkVitConfig() refuses sizes that do not fit", () => {
+Deno.test("checkConfig() refuses sizes that do not fit", () => {
   const refuse = (change: Record<string, number>, message: RegExp) =>
-    assert.throws(() => checkVitConfig({ ...tinyConfig, ...change }), {
+    assert.throws(() => checkConfig({ ...tinyConfig, ...change }), {
       name: "RangeError",
       message,
     });
@@ -50,7 +53,7 @@ Deno.test("checkVitConfig() refuses sizes that do not fit", () => {
   refuse({ eps: 0 }, /got eps 0, wanted > 0/);
 });
 
-Deno.test("traceVit() drops a branch whose scale is zero", async () => {
+Deno.test("traceModel() drops a branch whose scale is zero", async () => {
   const engine = openReferenceEngine();
   const model = tinyModel(engine, "linear");
   const images = Float32Array.from({ length: 2 * 3 * 64 }, (_, i) => i % 7);
