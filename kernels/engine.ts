@@ -72,6 +72,22 @@ export interface Plan {
   readonly outputs: ReadonlyMap<string, Place>;
 }
 
+/** What one call of a plan took in one run. */
+export interface CallTime {
+  /** Milliseconds in its kernels; of several threads, their mean. */
+  readonly busy: number;
+  /** Milliseconds in which threads waited for each other, likewise. */
+  readonly waiting: number;
+}
+
+/** Where the time of one run went. */
+export interface RunProfile {
+  /** One for each call of the plan, in order. */
+  readonly calls: readonly CallTime[];
+  /** Milliseconds from writing the inputs to having read the outputs. */
+  readonly total: number;
+}
+
 /** A compiled plan. */
 export interface Program {
   /**
@@ -90,6 +106,13 @@ export interface Program {
   run(
     inputs: Readonly<Record<string, HostArray>>,
   ): Promise<Record<string, HostArray>>;
+  /**
+   * Does what `run` does, reads the clock around every call, and drops the
+   * outputs. Slower than `run`; only where the device has such a clock.
+   *
+   * @throws As `run` does.
+   */
+  profile?(inputs: Readonly<Record<string, HostArray>>): Promise<RunProfile>;
   /** Frees the arena and whatever else the program made. */
   close(): void;
 }

@@ -148,7 +148,7 @@ class CpuEngine implements Engine {
   ): { phases: Phase[]; bytes: number } {
     const phases: Phase[] = [];
     let bytes = 0;
-    for (const call of calls) {
+    for (const [index, call] of calls.entries()) {
       const lower = kernels.get(call.kernel);
       if (!lower) {
         throw new DeviceError(
@@ -158,7 +158,7 @@ class CpuEngine implements Engine {
       const { threads } = this.#pool;
       const lowering = new Lowering(call, { threads, scratch, address });
       for (const [entry, ...args] of lower(lowering)) {
-        phases.push({ kernel: call.kernel, entry, args });
+        phases.push({ kernel: call.kernel, call: index, entry, args });
       }
       bytes = Math.max(bytes, lowering.scratchBytes);
     }

@@ -36,6 +36,8 @@ export class Pool {
   #nextProgram = 1;
   #settle: PromiseWithResolvers<void> | undefined;
   #broken: DeviceError | undefined;
+  #recorded: PromiseWithResolvers<void> | undefined;
+  #times: Float64Array[] = [];
 
   private constructor(heap: Heap, workers: Worker[]) {
     this.#heap = heap;
@@ -57,6 +59,7 @@ export class Pool {
     for (const [thread, worker] of workers.entries()) {
       worker.on("message", (message: FromWorker) => {
         if (message === "done") pool.#finish();
+        else if (message !== "open") pool.#record(message);
         else if (--missing === 0) opened.resolve();
       });
       worker.on("error", (cause: unknown) => pool.#break(cause));
@@ -101,6 +104,26 @@ export class Pool {
    * @throws {DeviceError} If a kernel fails; the message names it.
    */
   async run(program: number): Promise<void> {
+    await this.#run(program);
+  }
+
+  /**
+   * Runs a program once and reads the clocks of the workers.
+   *
+   * @returns Of each worker, for each phase, milliseconds of work and of
+   * waiting for the others, in turn.
+   * @throws {DeviceError} If a kernel fails; the message names it.
+   */
+  async profile(program: number): Promise<readonly Float64Array[]> {
+    const recorded = this.#recorded = Promise.withResolvers<void>();
+    // A run that fails earlier does not wait for it.
+    recorded.promise.catch(() => {});
+    this.#times = [];
+    await this.#run(program, recorded.promise);
+    return this.#times;
+  }
+
+  async #run(program: number, recorded?: Promise<void>): Promise<void> {
     if (this.#broken) throw this.#broken;
     const words = this.#words();
     words.fill(0, CONTROL.barrier / 4, CONTROL.message / 4 + 1);
@@ -108,10 +131,11 @@ export class Pool {
     // Only a run in progress keeps the process alive.
     for (const worker of this.#workers) worker.ref();
     for (const worker of this.#workers) {
-      this.#post(worker, { kind: "run", program });
+      this.#post(worker, { kind: "run", program, profile: !!recorded });
     }
     try {
       await settle.promise;
+      await recorded;
     } finally {
       this.#settle = undefined;
       for (const worker of this.#workers) worker.unref();
@@ -145,6 +169,11 @@ export class Pool {
     this.#settle?.resolve();
   }
 
+  #record(times: Float64Array): void {
+    this.#times.push(times);
+    if (this.#times.length === this.threads) this.#recorded?.resolve();
+  }
+
   #break(cause: unknown): void {
     this.#broken ??= cause === undefined
       ? new DeviceError("Cannot run a program: the CPU engine is closed")
@@ -152,6 +181,7 @@ export class Pool {
         cause,
       });
     this.#settle?.reject(this.#broken);
+    this.#recorded?.reject(this.#broken);
   }
 
   #post(worker: Worker, message: ToWorker): void {

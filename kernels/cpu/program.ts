@@ -6,11 +6,13 @@
 
 import {
   byteLength,
+  type CallTime,
   DeviceError,
   type HostArray,
   type Place,
   type Plan,
   type Program,
+  type RunProfile,
 } from "../engine.ts";
 import { checkInputs } from "../check_inputs.ts";
 import type { Heap } from "./heap.ts";
@@ -71,25 +73,51 @@ export class CpuProgram implements Program {
   async run(
     inputs: Readonly<Record<string, HostArray>>,
   ): Promise<Record<string, HostArray>> {
+    this.#check(inputs);
+    return this.#parts.queue.add(async () => {
+      this.#write(inputs);
+      await this.#parts.pool.run(this.#program);
+      return this.#read();
+    });
+  }
+
+  // deno-lint-ignore require-await -- failures reject
+  async profile(
+    inputs: Readonly<Record<string, HostArray>>,
+  ): Promise<RunProfile> {
+    this.#check(inputs);
+    return this.#parts.queue.add(async () => {
+      const started = performance.now();
+      this.#write(inputs);
+      const threads = await this.#parts.pool.profile(this.#program);
+      this.#read();
+      const total = performance.now() - started;
+      return { calls: callTimes(this.#parts, threads), total };
+    });
+  }
+
+  #check(inputs: Readonly<Record<string, HostArray>>): void {
     if (this.#closed) {
       throw new DeviceError(`Cannot run "${this.#label}": it is closed`);
     }
     checkInputs(this.#parts.plan, inputs);
-    return this.#parts.queue.add(async () => {
-      const { heap, pool } = this.#parts;
-      for (const { name, address, bytes } of this.#inputs.values()) {
-        const { buffer, byteOffset } = inputs[name];
-        heap.bytes(address, bytes).set(
-          new Uint8Array(buffer, byteOffset, bytes),
-        );
-      }
-      await pool.run(this.#program);
-      const outputs: Record<string, HostArray> = {};
-      for (const { name, address, bytes, type } of this.#outputs.values()) {
-        outputs[name] = new type(heap.copy(address, bytes));
-      }
-      return outputs;
-    });
+  }
+
+  #write(inputs: Readonly<Record<string, HostArray>>): void {
+    for (const { name, address, bytes } of this.#inputs.values()) {
+      const { buffer, byteOffset } = inputs[name];
+      this.#parts.heap.bytes(address, bytes).set(
+        new Uint8Array(buffer, byteOffset, bytes),
+      );
+    }
+  }
+
+  #read(): Record<string, HostArray> {
+    const outputs: Record<string, HostArray> = {};
+    for (const { name, address, bytes, type } of this.#outputs.values()) {
+      outputs[name] = new type(this.#parts.heap.copy(address, bytes));
+    }
+    return outputs;
   }
 
   close(): void {
@@ -100,4 +128,19 @@ export class CpuProgram implements Program {
       for (const piece of this.#parts.pieces) this.#parts.heap.free(piece);
     });
   }
+}
+
+/** Sums phases to calls and takes the mean over the threads. */
+function callTimes(
+  { plan, phases }: ProgramParts,
+  threads: readonly Float64Array[],
+): CallTime[] {
+  const times = plan.calls.map(() => ({ busy: 0, waiting: 0 }));
+  for (const [phase, { call }] of phases.entries()) {
+    for (const thread of threads) {
+      times[call].busy += thread[2 * phase] / threads.length;
+      times[call].waiting += thread[2 * phase + 1] / threads.length;
+    }
+  }
+  return times;
 }

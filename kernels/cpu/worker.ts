@@ -22,10 +22,18 @@ export type ToWorker =
     readonly phases: readonly { entry: string; args: readonly number[] }[];
   }
   | { readonly kind: "remove"; readonly program: number }
-  | { readonly kind: "run"; readonly program: number };
+  | {
+    readonly kind: "run";
+    readonly program: number;
+    readonly profile: boolean;
+  };
 
-/** From a worker to the pool: it is open, or it was the last to end a run. */
-export type FromWorker = "open" | "done";
+/**
+ * From a worker to the pool: it is open; it was the last to end a run; or, of
+ * every worker before its end of a profiled run, the milliseconds that each
+ * phase took and then waited.
+ */
+export type FromWorker = "open" | "done" | Float64Array;
 
 /** Addresses in the reserved page that pool, workers and barrier share. */
 export interface Control {
@@ -68,8 +76,15 @@ export function work(
     Atomics.store(words, control.message / 4, bytes.length);
   }
 
-  function run(calls: Call[]): void {
+  function run(calls: Call[], times: Float64Array | undefined): void {
     const barrier = exports.barrier as (...args: number[]) => number;
+    let mark = times ? performance.now() : 0;
+    const lap = (index: number) => {
+      if (!times) return;
+      const now = performance.now();
+      times[index] = now - mark;
+      mark = now;
+    };
     for (let phase = 0; phase < calls.length; phase++) {
       const [entry, args] = calls[phase];
       try {
@@ -77,11 +92,14 @@ export function work(
       } catch (error) {
         fail(phase, error);
       }
+      lap(2 * phase);
       const failed = barrier(control.barrier, threads, spins);
+      lap(2 * phase + 1);
       // A faster thread may have failed in the next phase already; it waits
       // for this one there.
       if (failed !== 0 && failed <= phase + 1) break;
     }
+    if (times) port.postMessage(times);
     if (Atomics.add(words, control.left / 4, 1) === threads - 1) {
       port.postMessage("done");
     }
@@ -89,7 +107,9 @@ export function work(
 
   port.on("message", (message: ToWorker) => {
     if (message.kind === "run") {
-      run(programs.get(message.program) ?? []);
+      const calls = programs.get(message.program) ?? [];
+      const { profile } = message;
+      run(calls, profile ? new Float64Array(2 * calls.length) : undefined);
     } else if (message.kind === "add") {
       const calls = message.phases.map(({ entry, args }): Call => [
         exports[entry] as Call[0],

@@ -9,8 +9,10 @@ import type { KernelCall, Place } from "../../engine.ts";
 
 /** A call of one export by every thread; a barrier follows. */
 export interface Phase {
-  /** The op it belongs to, for messages and profiles. */
+  /** The op it belongs to, for messages. */
   readonly kernel: string;
+  /** The call that it belongs to, by its position in the plan. */
+  readonly call: number;
   /** The export; it gets `args`, then the thread and the number of threads. */
   readonly entry: string;
   readonly args: readonly number[];
