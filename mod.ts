@@ -77,6 +77,10 @@ export {
 export type { ImageConfig } from "./core/models/architecture.ts";
 export type { ModelConfig } from "./core/models/architectures.ts";
 export { buildModel, type BuildRequest } from "./core/models/build_model.ts";
+export {
+  shareBackbone,
+  SharedBackbone,
+} from "./core/models/shared_backbone.ts";
 export type { VitConfig } from "./core/models/vit.ts";
 export { findBackbone, zoo } from "./core/models/zoo.ts";
 export {

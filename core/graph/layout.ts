@@ -51,6 +51,16 @@ export class Layout {
     return slot;
   }
 
+  /** The same region with some of its tensors, where they are. */
+  only(keep: (name: string) => boolean): Layout {
+    const part = new Layout(this.region);
+    for (const [name, slot] of this.slots) {
+      if (keep(name)) part.slots.set(name, slot);
+    }
+    part.#bytes = this.#bytes;
+    return part;
+  }
+
   /** The whole region as one flat tensor, under another region's name. */
   flat(region: string = this.region): Slot {
     return { name: region, shape: [this.count], region, offset: 0 };

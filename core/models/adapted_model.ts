@@ -18,6 +18,7 @@ import {
   modelTensors,
   traceModel,
 } from "./architectures.ts";
+import type { SharedBackbone } from "./shared_backbone.ts";
 
 /** What to build. */
 export interface ModelSpec {
@@ -27,6 +28,8 @@ export interface ModelSpec {
   readonly method: Method;
   /** The method's options, all resolved. */
   readonly options: MethodOptions;
+  /** Where frozen tensors already are; left out, the model has its own. */
+  readonly shared?: SharedBackbone;
 }
 
 /** Values that a training forward pass takes besides the images. */
@@ -46,8 +49,8 @@ export class AdaptedModel {
   readonly engine: Engine;
   /** What it was built from. */
   readonly spec: ModelSpec;
-  /** Frozen tensors. */
-  readonly frozen: Layout = new Layout("frozen");
+  /** Frozen tensors: the model's own, or those of a shared backbone. */
+  readonly frozen: Layout;
   /** Trainable tensors, packed so that one kernel call updates all. */
   readonly trainable: Layout = new Layout("trainable");
   readonly #memories = new Map<string, Memory>();
@@ -61,16 +64,21 @@ export class AdaptedModel {
   constructor(engine: Engine, spec: ModelSpec) {
     this.engine = engine;
     this.spec = spec;
-    const { config, method, options } = spec;
+    const { config, method, options, shared } = spec;
     const shape = modelShape(config);
     method.check?.(options, shape);
+    const trains = (name: string): boolean =>
+      isHead(shape, name) || method.trains(name);
+    this.frozen = shared?.layout.only((name) => !trains(name)) ??
+      new Layout("frozen");
     for (const [name, tensor] of shape.tensors) {
-      const trains = isHead(shape, name) || method.trains(name);
-      (trains ? this.trainable : this.frozen).add(name, tensor);
+      if (trains(name)) this.trainable.add(name, tensor);
+      else if (!shared) this.frozen.add(name, tensor);
     }
     for (const { name, shape: size } of method.tensors(options, shape)) {
       this.trainable.add(name, size);
     }
+    if (shared) this.#memories.set(this.frozen.region, shared.memory);
     for (const layout of [this.frozen, this.trainable]) {
       if (layout.bytes) this.memory(layout.region, layout.bytes);
     }
@@ -107,10 +115,16 @@ export class AdaptedModel {
     return this.#memories;
   }
 
-  /** Starts every tensor from its own random stream. */
+  /** Whether a tensor lies in a shared backbone. */
+  isShared(name: string): boolean {
+    return this.spec.shared !== undefined && this.frozen.slots.has(name);
+  }
+
+  /** Starts every tensor from its own random stream, shared ones left out. */
   initialise(seed: number): void {
     const { config, method, options } = this.spec;
     for (const [name, { shape, init }] of modelTensors(config)) {
+      if (this.isShared(name)) continue;
       this.write(name, initialise(init, countOf(shape), seed, name));
     }
     const model = modelShape(config);
@@ -122,10 +136,17 @@ export class AdaptedModel {
   /**
    * Overwrites one tensor.
    *
-   * @throws {TypeError} If there is none of that name and size.
+   * @throws {TypeError} If there is none of that name and size, or other models
+   * read it too.
    */
   write(name: string, values: Float32Array<ArrayBuffer>): void {
     const slot = this.slot(name);
+    if (this.isShared(name)) {
+      throw new TypeError(
+        `Cannot write ${name}: got a tensor of a shared backbone, wanted one ` +
+          `of the model's own`,
+      );
+    }
     if (values.length !== countOf(slot.shape)) {
       throw new TypeError(
         `Cannot write ${name}: got ${values.length} numbers, wanted ` +
@@ -219,9 +240,11 @@ export class AdaptedModel {
     };
   }
 
-  /** Frees the model's memories. */
+  /** Frees the model's memories; a shared backbone stays. */
   close(): void {
-    for (const memory of this.#memories.values()) memory.close();
+    for (const memory of this.#memories.values()) {
+      if (memory !== this.spec.shared?.memory) memory.close();
+    }
     this.#memories.clear();
   }
 

@@ -4,6 +4,7 @@ import { isHead } from "../methods/method.ts";
 import { AdaptedModel, type NamedTensors } from "./adapted_model.ts";
 import { modelShape } from "./architectures.ts";
 import type { Backbone } from "./backbone.ts";
+import type { SharedBackbone } from "./shared_backbone.ts";
 
 /** What {@linkcode buildModel} puts together. */
 export interface BuildRequest {
@@ -21,6 +22,8 @@ export interface BuildRequest {
   readonly seed: number;
   /** Tensors that training left, which take the place of new ones. */
   readonly trained?: NamedTensors;
+  /** The same backbone on the same engine: what stays frozen is read from it. */
+  readonly shared?: SharedBackbone;
 }
 
 /**
@@ -28,17 +31,26 @@ export interface BuildRequest {
  *
  * @throws {RangeError} If the options do not fit the model, or the engine cannot
  * hold it.
- * @throws {TypeError} If a trained tensor is not one of the model's.
+ * @throws {TypeError} If a trained tensor is not one of the model's, or the
+ * shared backbone is another one.
  */
 export function buildModel(request: BuildRequest): AdaptedModel {
-  const { engine, backbone, method, options, classes, seed } = request;
+  const { engine, backbone, method, options, classes, seed, shared } = request;
+  if (shared && (shared.engine !== engine || shared.backbone !== backbone)) {
+    throw new TypeError(
+      `Cannot build the model: got ${shared.backbone.name} shared on ` +
+        `${shared.engine.description}, wanted the model's own backbone and ` +
+        `engine`,
+    );
+  }
   const config = { ...backbone.config, classes };
-  const model = new AdaptedModel(engine, { config, method, options });
+  const model = new AdaptedModel(engine, { config, method, options, shared });
   try {
     model.initialise(seed);
     const shape = modelShape(config);
     for (const [name, values] of backbone.tensors) {
-      if (!isHead(shape, name)) model.write(name, values);
+      if (isHead(shape, name) || model.isShared(name)) continue;
+      model.write(name, values);
     }
     for (const [name, values] of request.trained ?? []) {
       model.write(name, values);

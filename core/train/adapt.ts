@@ -13,6 +13,7 @@ import type { AdaptedModel, NamedTensors } from "../models/adapted_model.ts";
 import { type Backbone, writeBackbone } from "../models/backbone.ts";
 import { buildModel } from "../models/build_model.ts";
 import { modelShape } from "../models/architectures.ts";
+import type { SharedBackbone } from "../models/shared_backbone.ts";
 import { Evaluator } from "./evaluate.ts";
 import type { EpochRecord, Evaluation, StepProgress } from "./records.ts";
 import { defaultSettings, type TrainSettings } from "./settings.ts";
@@ -25,6 +26,8 @@ export interface AdaptRequest extends Partial<TrainSettings> {
   readonly engine: Engine;
   /** The pretrained weights. */
   readonly backbone: Backbone;
+  /** The same weights already on the engine; left out, the model has a copy. */
+  readonly shared?: SharedBackbone;
   /** Its `train` split trains, its `validation` split picks the best epoch. */
   readonly data: Dataset;
   /** Name of a method, such as `alore`. */
@@ -139,7 +142,7 @@ export interface Merged extends MergeCheck {
  * finite.
  */
 export async function adapt(request: AdaptRequest): Promise<Adapted> {
-  const { engine, backbone, data, signal, onStep, onEpoch } = request;
+  const { engine, backbone, shared, data, signal, onStep, onEpoch } = request;
   const method = findMethod(request.method);
   const settings: TrainSettings = {
     ...defaultSettings,
@@ -154,6 +157,7 @@ export async function adapt(request: AdaptRequest): Promise<Adapted> {
   const model = buildModel({
     engine,
     backbone,
+    shared,
     method,
     options,
     classes: data.classes.length,
