@@ -20,9 +20,16 @@ export function dataPrepare(kind: PrepareKind): CliCommand {
     name: `data prepare ${kind.name}`,
     summary: kind.summary,
     examples: [
-      `data prepare ${kind.name} ./photos --out photos.safetensors`,
+      kind.source
+        ? `data prepare ${kind.name} ${
+          kind.source.split(/[ ,]+/)[2]
+        } --out made.safetensors`
+        : `data prepare ${kind.name} ./photos --out photos.safetensors`,
     ],
-    arguments: [{ name: "SOURCE", help: "where the images are" }],
+    arguments: [{
+      name: "SOURCE",
+      help: kind.source ?? "where the images are",
+    }],
     flags: [
       {
         name: "out",

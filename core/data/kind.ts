@@ -59,12 +59,14 @@ export interface PrepareKind {
   name: string;
   /** One line of help. */
   summary: string;
+  /** What its source is, where that is no path of images. */
+  source?: string;
   /** Its options. */
   options: readonly OptionSpec[];
   /**
    * Reads a source. Nothing is written.
    *
-   * @param source Path of a folder or file.
+   * @param source Path of a folder or file, or what the kind takes instead.
    * @param options Values by option name; checked against `options`.
    * @throws {RangeError} If the source or an option is not as wanted.
    * @throws {SyntaxError} If a file of the source does not parse.

@@ -2,9 +2,10 @@ import { hinted } from "../errors.ts";
 import type { PrepareKind } from "./kind.ts";
 import { folder } from "./prepare_folder.ts";
 import { idx } from "./prepare_idx.ts";
+import { shapes } from "./prepare_shapes.ts";
 
 /** Every kind of source that `data prepare` reads. */
-export const kinds: readonly PrepareKind[] = [folder, idx];
+export const kinds: readonly PrepareKind[] = [folder, idx, shapes];
 
 /**
  * Finds a kind by its name.
