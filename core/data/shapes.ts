@@ -19,6 +19,13 @@ const CLASSES: Readonly<Record<ShapeTask, number>> = {
   count: 8,
 };
 
+/** Least and largest radius of a figure, as a share of the side. */
+const RADII: Readonly<Record<ShapeTask, readonly [number, number]>> = {
+  position: [0.1, 0.2],
+  orientation: [0.16, 0.28],
+  count: [0.08, 0.12],
+};
+
 /** Corners around the origin, within the unit circle; all point to +x. */
 const OUTLINES: readonly (readonly [number, number])[][] = [
   [[1, 0], [-0.7, 0.6], [-0.7, -0.6]],
@@ -87,9 +94,10 @@ function anyFigure(
 ): Figure {
   const between = (low: number, high: number) =>
     low + (high - low) * random.next();
-  const radius = task === "count" ? between(0.08, 0.12) : between(0.12, 0.2);
+  const [least, most] = RADII[task];
+  const radius = between(least, most);
   const x = task === "position"
-    ? radius + (1 - 2 * radius) * (label + random.next()) / CLASSES.position
+    ? most + (1 - 2 * most) * (label + random.next()) / CLASSES.position
     : between(radius, 1 - radius);
   const turn = 2 * Math.PI / CLASSES.orientation;
   const angle = task === "orientation"
