@@ -8,6 +8,7 @@ import { defaultSettings } from "../../core/train/settings.ts";
 import { noAugment } from "../../core/data/augment.ts";
 import { openStepper } from "../../core/train/stepper.ts";
 import type { Engine } from "../../kernels/engine.ts";
+import { measureGemmRate } from "../../kernels/gemm_rate.ts";
 import { backboneFlag, openBackbone } from "../backbone.ts";
 import type { CliCommand } from "../command.ts";
 import { withDevice } from "../device.ts";
@@ -22,6 +23,7 @@ import {
   type Speed,
 } from "../measure.ts";
 import type { Output } from "../output.ts";
+import { profileLines, profileModel } from "../profile.ts";
 import { table } from "../table.ts";
 
 /** Measures inference and training steps. */
@@ -31,6 +33,7 @@ export const bench: CliCommand = {
   examples: [
     "bench",
     "bench --backbone scratch:vit-s16 --batch-size 8 --method alore",
+    "bench --backbone scratch:vit-t4-32 --method alore --profile",
   ],
   flags: [
     backboneFlag,
@@ -64,6 +67,12 @@ export const bench: CliCommand = {
       minimum: 1,
       help: "classes of the head",
     },
+    {
+      name: "profile",
+      kind: "boolean",
+      help: "time, operations and bytes of each op instead; with --verbose " +
+        "of each shape",
+    },
     seedFlag,
     ...deviceFlags,
   ],
@@ -90,6 +99,10 @@ async function run(input: Input, output: Output): Promise<unknown> {
     const batch = input.number("batch-size");
     output.print(`${source} · ${device} · batches of ${batch}`);
     output.print();
+    if (input.on("profile")) {
+      const methods = await profile(engine, backbone, chosen, input, output);
+      return { backbone: source, device, batchSize: batch, ...methods };
+    }
     const rows: Row[] = [];
     for (const method of chosen) {
       rows.push(await measureMethod(engine, backbone, method, input));
@@ -121,16 +134,47 @@ async function run(input: Input, output: Output): Promise<unknown> {
   });
 }
 
-async function measureMethod(
+async function profile(
+  engine: Engine,
+  backbone: Backbone,
+  chosen: readonly Method[],
+  input: Input,
+  output: Output,
+) {
+  const batch = input.number("batch-size");
+  const repeats = input.number("repeats");
+  const gemmRate = await measureGemmRate(engine);
+  output.print(`A large matrix product (GEMM): ${gemmRate.toFixed(1)} GFLOP/s`);
+  const methods: Record<string, unknown>[] = [];
+  for (const method of chosen) {
+    using model = openModel(engine, backbone, method, input);
+    const found = await profileModel(model, { batch, repeats });
+    const title = output.bold(method.name);
+    const view = { title, batch, gemmRate, shapes: output.verbose };
+    for (const part of [found.inference, found.training]) {
+      output.print();
+      profileLines(part, view).forEach((line) => output.print(line));
+    }
+    methods.push({ method: method.name, ...found });
+  }
+  output.print();
+  output.print(
+    `Means over the faster half of ${repeats} runs. Bytes are operands and ` +
+      "results, each once; waiting is threads for each other.",
+  );
+  return { gemmRate, methods };
+}
+
+function openModel(
   engine: Engine,
   backbone: Backbone,
   method: Method,
   input: Input,
-): Promise<Row> {
+): AdaptedModel {
   const given = input.given("method")
     ? givenOptions(input, method)
     : typedOptions(input, method);
-  using model = buildModel({
+  return buildModel({
     engine,
     backbone,
     method,
@@ -138,6 +182,15 @@ async function measureMethod(
     classes: input.number("classes"),
     seed: input.number("seed"),
   });
+}
+
+async function measureMethod(
+  engine: Engine,
+  backbone: Backbone,
+  method: Method,
+  input: Input,
+): Promise<Row> {
+  using model = openModel(engine, backbone, method, input);
   const batch = input.number("batch-size");
   const repeats = input.number("repeats");
   const inference = await measureInference(model, { batch, repeats });

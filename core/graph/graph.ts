@@ -42,6 +42,12 @@ export interface Op {
     gradients: (Value | undefined)[],
     needed: boolean[],
   ): (Value | undefined)[];
+  /**
+   * Operations of one use, a multiply-add as two, for profiles: the leading
+   * term, or a count by hand with any function as one. Left out by ops that
+   * only move numbers.
+   */
+  flops?(attributes: Attributes): number;
   /** The optional input that is added to output 0, if the op has one. */
   readonly addend?: number;
   /** Inputs that the op overwrites; such a node always runs. */

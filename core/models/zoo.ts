@@ -32,6 +32,7 @@ function vit(
  */
 export const zoo: ReadonlyMap<string, ModelConfig> = new Map([
   ["vit-t8-32", vit({ width: 192, depth: 6, heads: 3, patchSize: 8 }, 32)],
+  ["vit-t4-32", vit({ width: 192, depth: 12, heads: 3, patchSize: 4 }, 32)],
   ["vit-ti16", vit({ width: 192, depth: 12, heads: 3, patchSize: 16 })],
   ["vit-s16", vit({ width: 384, depth: 12, heads: 6, patchSize: 16 })],
   ["vit-b16", vit({ width: 768, depth: 12, heads: 12, patchSize: 16 })],

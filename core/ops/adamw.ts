@@ -19,6 +19,7 @@ import { checkCounts, present } from "./check.ts";
 /** The op norm = √Σ g². */
 export const globalNormOp: Op = {
   name: "global_norm",
+  flops: ({ count }) => 2 * count,
   outputs([gradient], { count }): Shape[] {
     checkCounts("compute a norm", [gradient], [["gradient", count]]);
     return [[1]];
@@ -35,6 +36,7 @@ export const globalNormOp: Op = {
 /** The op that updates parameters and both moments in place. */
 export const adamwOp: Op = {
   name: "adamw",
+  flops: ({ count }) => 17 * count,
   outputs(inputs, { count }): Shape[] {
     checkCounts("update parameters", inputs, [
       ["parameter", count],

@@ -19,6 +19,8 @@ import { checkCounts, present } from "./check.ts";
 /** The forward op. */
 export const attentionOp: Op = {
   name: "attention",
+  // q kᵀ and p v.
+  flops: ({ batch, tokens, width }) => 4 * batch * tokens ** 2 * width,
   outputs([qkv], { batch, tokens, heads, width }): Shape[] {
     checkCounts("attend", [qkv], [["qkv", batch * tokens * 3 * width]]);
     if (width % heads !== 0) {
@@ -65,6 +67,8 @@ export const attentionOp: Op = {
 /** The gradient towards qkv. */
 export const attentionGradientOp: Op = {
   name: "attention_gradient",
+  // q kᵀ once more, and the gradients of p, v, q and k.
+  flops: ({ batch, tokens, width }) => 10 * batch * tokens ** 2 * width,
   outputs(inputs, { batch, tokens, heads, width }): Shape[] {
     checkCounts("differentiate attention", inputs, [
       ["dy", batch * tokens * width],

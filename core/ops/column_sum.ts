@@ -12,6 +12,7 @@ import { checkCounts, present } from "./check.ts";
 /** The op behind {@linkcode columnSum}. */
 export const columnSumOp: Op = {
   name: "column_sum",
+  flops: ({ m, n }) => m * n,
   outputs(inputs, { m, n }): Shape[] {
     checkCounts("sum columns", inputs, [["x", m * n], ["addend?", n]]);
     return [[n]];

@@ -19,6 +19,7 @@ import { checkCounts, present } from "./check.ts";
 /** The forward op. */
 export const crossEntropyOp: Op = {
   name: "cross_entropy",
+  flops: ({ batch, classes }) => 6 * batch * classes,
   outputs(inputs, { batch, classes }): Shape[] {
     checkCounts("compute the loss", inputs, [
       ["logits", batch * classes],
@@ -57,6 +58,7 @@ export const crossEntropyOp: Op = {
 /** The gradient towards the logits; without dloss it is taken as one. */
 export const crossEntropyGradientOp: Op = {
   name: "cross_entropy_gradient",
+  flops: ({ batch, classes }) => 6 * batch * classes,
   outputs(inputs, { batch, classes }): Shape[] {
     checkCounts("differentiate the loss", inputs, [
       ["logits", batch * classes],

@@ -16,6 +16,7 @@ import { checkCounts, present } from "./check.ts";
 /** The op y = x / (1 - rate) where kept, else 0. */
 export const dropoutOp: Op = {
   name: "dropout",
+  flops: ({ count }) => 2 * count,
   outputs(inputs, { count }): Shape[] {
     checkCounts("drop elements", inputs, [["x", count], ["key", 2]]);
     return [inputs[0] ?? []];
@@ -53,6 +54,7 @@ function dropoutHash(
 /** The op y[i] = scale[i] · x[i] + residual[i], row by row. */
 export const scaleRowsOp: Op = {
   name: "scale_rows",
+  flops: ({ rows, width }) => 2 * rows * width,
   outputs(inputs, { rows, width }): Shape[] {
     checkCounts("scale rows", inputs, [
       ["x", rows * width],

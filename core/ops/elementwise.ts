@@ -10,6 +10,7 @@ import { checkCounts, present } from "./check.ts";
 /** The op y = a + alpha · b over `count` elements. */
 export const addOp: Op = {
   name: "add",
+  flops: ({ count }) => 2 * count,
   outputs([a, b], { count }): Shape[] {
     checkCounts("add", [a, b], [["a", count], ["b", count]]);
     return [a ?? []];

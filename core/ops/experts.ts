@@ -25,6 +25,7 @@ import { swapAxes } from "./transpose.ts";
 /** The op that mixes chunks per expert; `transpose` goes from out to in. */
 export const expertMixOp: Op = {
   name: "expert_mix",
+  flops: ({ rows, experts, rank }) => 2 * rows * experts ** 3 * rank,
   outputs(inputs, { rows, experts, rank }): Shape[] {
     checkCounts("mix experts", inputs, [
       ["low", rows * experts * experts * rank],
@@ -60,6 +61,7 @@ export const expertMixOp: Op = {
 /** The gradient towards S: dS[e, a, b] = Σ low[a, e] · dmixed[b, e]. */
 export const expertMixGradientOp: Op = {
   name: "expert_mix_gradient",
+  flops: ({ rows, experts, rank }) => 2 * rows * experts ** 3 * rank,
   outputs(inputs, { rows, experts, rank }): Shape[] {
     checkCounts("differentiate the mixing of experts", inputs, [
       ["low", rows * experts * experts * rank],

@@ -13,6 +13,7 @@ import { checkCounts, present } from "./check.ts";
 /** The op y = gelu(x) over `count` elements. */
 export const gelu: Op = {
   name: "gelu",
+  flops: ({ count }) => 5 * count,
   outputs([x], { count }): Shape[] {
     checkCounts("apply GELU", [x], [["x", count]]);
     return [x ?? []];
@@ -29,6 +30,7 @@ export const gelu: Op = {
 /** The op dx = dy (Φ(x) + x φ(x)) over `count` elements. */
 export const geluGradientOp: Op = {
   name: "gelu_gradient",
+  flops: ({ count }) => 10 * count,
   outputs([dy, x], { count }): Shape[] {
     checkCounts("differentiate GELU", [dy, x], [["dy", count], ["x", count]]);
     return [x ?? []];

@@ -15,6 +15,7 @@ import { checkCounts, present } from "./check.ts";
 /** The forward op. */
 export const layerNormOp: Op = {
   name: "layer_norm",
+  flops: ({ m, n }) => 8 * m * n,
   outputs(inputs, { m, n }): Shape[] {
     checkCounts("normalise a layer", inputs, [
       ["x", m * n],
@@ -66,6 +67,7 @@ export const layerNormOp: Op = {
 /** The gradient towards x, plus an optional addend `[m, n]`. */
 export const layerNormGradientOp: Op = {
   name: "layer_norm_gradient",
+  flops: ({ m, n }) => 12 * m * n,
   outputs(inputs, { m, n }): Shape[] {
     checkCounts("differentiate a layer norm", inputs, [
       ["dy", m * n],
@@ -103,6 +105,7 @@ export const layerNormGradientOp: Op = {
 /** The gradients towards weight and bias. */
 export const layerNormParameterGradientOp: Op = {
   name: "layer_norm_parameter_gradient",
+  flops: ({ m, n }) => 5 * m * n,
   outputs(inputs, { m, n }): Shape[] {
     checkCounts("differentiate a layer norm", inputs, [
       ["dy", m * n],

@@ -20,6 +20,7 @@ export const ACTIVATION = { none: 0, gelu: 1 } as const;
 /** The op behind {@linkcode linear} and {@linkcode product}. */
 export const matmul: Op = {
   name: "matmul",
+  flops: ({ m, n, k }) => 2 * m * n * k,
   outputs(inputs, { m, n, k, activation }): Shape[] {
     checkCounts("multiply matrices", inputs, [
       ["a", m * k],

@@ -4,7 +4,12 @@
  * @module
  */
 
-import type { HostArray, Program } from "../../kernels/engine.ts";
+import type {
+  HostArray,
+  Plan,
+  Program,
+  RunProfile,
+} from "../../kernels/engine.ts";
 import type { AdaptedModel } from "../models/adapted_model.ts";
 import { randomBits, RandomStream } from "../rng.ts";
 import type { Batch } from "./batches.ts";
@@ -20,8 +25,11 @@ export interface Stepper {
   /** How many steps may be in flight. */
   readonly depth: number;
   readonly arenaBytes: number;
+  readonly plan: Plan;
   /** Starts the step with a number, counted from 0 over the whole run. */
   run(batch: Batch, step: number): Promise<Record<string, HostArray>>;
+  /** Runs a step and reads the clock around every op, if the engine can. */
+  profile(batch: Batch, step: number): Promise<RunProfile> | undefined;
   /** The learning rate of a step. */
   learningRate(step: number): number;
   close(): void;
@@ -50,22 +58,25 @@ export async function openStepper(
     warmupSteps: Math.round(settings.warmupEpochs * stepsPerEpoch),
     totalSteps: settings.epochs * stepsPerEpoch,
   };
+  const inputsOf = (batch: Batch, step: number): Record<string, HostArray> => {
+    const inputs: Record<string, HostArray> = {
+      images: batch.images,
+      labels: batch.labels,
+      settings: adamwSettings(step, learningRate(step, schedule), settings),
+    };
+    if (settings.dropPath > 0) {
+      inputs.drop_path = dropPathScales(settings, model.branches, step);
+    }
+    if (plan.inputs.has("key")) inputs.key = dropoutKey(settings.seed, step);
+    return inputs;
+  };
   return {
     depth: DEPTH[model.engine.name],
     arenaBytes: plan.arenaBytes,
+    plan,
     learningRate: (step) => learningRate(step, schedule),
-    run(batch, step) {
-      const inputs: Record<string, HostArray> = {
-        images: batch.images,
-        labels: batch.labels,
-        settings: adamwSettings(step, learningRate(step, schedule), settings),
-      };
-      if (settings.dropPath > 0) {
-        inputs.drop_path = dropPathScales(settings, model.branches, step);
-      }
-      if (plan.inputs.has("key")) inputs.key = dropoutKey(settings.seed, step);
-      return program.run(inputs);
-    },
+    run: (batch, step) => program.run(inputsOf(batch, step)),
+    profile: (batch, step) => program.profile?.(inputsOf(batch, step)),
     close: () => program.close(),
   };
 }

@@ -14,6 +14,7 @@ import { tinyConfig, tinyModel } from "../../support/tiny.ts";
 /** Parameters at 224 without the head: sizes of timm's models. */
 const COUNTS: Record<string, number> = {
   "vit-t8-32": 2_710_080,
+  "vit-t4-32": 5_360_832,
   "vit-ti16": 5_524_416,
   "vit-s16": 21_665_664,
   "vit-b16": 85_798_656,
