@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { BlasChoice } from "./cpu/blas.ts";
 import { openCpuEngine } from "./cpu/engine.ts";
 import { DeviceError, type Engine } from "./engine.ts";
 import {
@@ -27,6 +28,11 @@ export interface EngineChoice {
 export interface EngineOptions {
   /** Worker threads of the CPU engine, at least 1; default: one a core. */
   readonly threads?: number;
+  /**
+   * The BLAS library of the CPU engine: `off`, a path, or by default `auto`,
+   * the first usual one that may be opened without asking.
+   */
+  readonly blas?: BlasChoice;
 }
 
 /** WebGPU where the adapter is real hardware, else the CPU engine. */

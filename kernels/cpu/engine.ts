@@ -15,6 +15,7 @@ import type {
   Program,
 } from "../engine.ts";
 import { DeviceError } from "../engine.ts";
+import { type Blas, type BlasChoice, openBlas } from "./blas.ts";
 import { Heap, MAX_PIECE_BYTES } from "./heap.ts";
 import { kernels } from "./kernels.ts";
 import { Lowering, type Phase } from "./lower/lowering.ts";
@@ -30,13 +31,19 @@ export interface CpuEngineOptions {
   threads?: number;
   /** Fused multiply-add where the machine has it; true by default. */
   relaxed?: boolean;
+  /**
+   * The BLAS library that multiplies matrices: `off`, the path of one, or by
+   * default `auto`, the first usual one that may be opened without asking.
+   */
+  blas?: BlasChoice;
 }
 
 /**
  * Opens the CPU engine.
  *
  * @throws {RangeError} If `threads` is out of range.
- * @throws {DeviceError} If the workers do not start.
+ * @throws {DeviceError} If the workers do not start, or the BLAS library at
+ * the path in `blas` cannot be used.
  */
 export async function openCpuEngine(
   options: CpuEngineOptions = {},
@@ -50,10 +57,16 @@ export async function openCpuEngine(
   const fused = Uint8Array.fromBase64(RELAXED);
   const relaxed = (options.relaxed ?? true) && WebAssembly.validate(fused);
   const binary = relaxed ? fused : Uint8Array.fromBase64(PLAIN);
-  const heap = new Heap();
   const module = await WebAssembly.compile(binary);
-  const pool = await Pool.open(module, heap, threads);
-  return new CpuEngine(heap, pool, relaxed);
+  const heap = new Heap();
+  const blas = openBlas(options.blas ?? "auto");
+  try {
+    const pool = await Pool.open(module, heap, threads, blas?.path);
+    return new CpuEngine(heap, pool, relaxed, blas);
+  } catch (error) {
+    blas?.close();
+    throw error;
+  }
 }
 
 class CpuEngine implements Engine {
@@ -65,16 +78,23 @@ class CpuEngine implements Engine {
   };
   readonly #heap: Heap;
   readonly #pool: Pool;
+  readonly #blas: Blas | undefined;
   readonly #queue = new Queue();
   #closed = false;
 
-  constructor(heap: Heap, pool: Pool, relaxed: boolean) {
+  constructor(
+    heap: Heap,
+    pool: Pool,
+    relaxed: boolean,
+    blas: Blas | undefined,
+  ) {
     this.#heap = heap;
     this.#pool = pool;
+    this.#blas = blas;
     const { threads } = pool;
     const count = `${threads} ${threads === 1 ? "thread" : "threads"}`;
-    const kind = relaxed ? "relaxed SIMD" : "SIMD";
-    this.description = `cpu engine, ${count}, WASM ${kind}`;
+    const kind = blas?.name ?? (relaxed ? "WASM relaxed SIMD" : "WASM SIMD");
+    this.description = `cpu engine, ${count}, ${kind}`;
   }
 
   allocate(bytes: number, label: string): Memory {
@@ -121,8 +141,10 @@ class CpuEngine implements Engine {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#pool.close();
+    this.#blas?.close();
   }
 
   #checkOpen(): void {
@@ -155,8 +177,12 @@ class CpuEngine implements Engine {
           `Cannot compile kernel "${call.kernel}": the CPU engine has none`,
         );
       }
-      const { threads } = this.#pool;
-      const lowering = new Lowering(call, { threads, scratch, address });
+      const lowering = new Lowering(call, {
+        threads: this.#pool.threads,
+        blas: this.#blas !== undefined,
+        scratch,
+        address,
+      });
       for (const [entry, ...args] of lower(lowering)) {
         phases.push({ kernel: call.kernel, call: index, entry, args });
       }

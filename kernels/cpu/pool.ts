@@ -6,6 +6,8 @@
 
 import { Worker } from "node:worker_threads";
 import { DeviceError } from "../engine.ts";
+import { BLAS_SYMBOLS } from "./blas.ts";
+import { blasEntries } from "./blas_worker.ts";
 import type { Heap } from "./heap.ts";
 import type { Phase } from "./lower/lowering.ts";
 import {
@@ -21,7 +23,9 @@ const SPINS = 20000;
 
 function startWorker(): Worker {
   const source = `import { parentPort } from "node:worker_threads";
-(${work})(parentPort, ${JSON.stringify(CONTROL)}, ${MAX_MESSAGE_BYTES});`;
+const symbols = ${JSON.stringify(BLAS_SYMBOLS)};
+(${work})(parentPort, ${JSON.stringify(CONTROL)}, ${MAX_MESSAGE_BYTES},
+  (...rest) => (${blasEntries})(symbols, ...rest));`;
   return new Worker(
     new URL(`data:application/javascript,${encodeURIComponent(source)}`),
   );
@@ -45,11 +49,16 @@ export class Pool {
     this.threads = workers.length;
   }
 
-  /** Starts `threads` workers that run `module` on the heap's memory. */
+  /**
+   * Starts `threads` workers that run `module` on the heap's memory.
+   *
+   * @param blas The path of the BLAS library that they open.
+   */
   static async open(
     module: WebAssembly.Module,
     heap: Heap,
     threads: number,
+    blas?: string,
   ): Promise<Pool> {
     const workers = Array.from({ length: threads }, startWorker);
     const pool = new Pool(heap, workers);
@@ -72,6 +81,7 @@ export class Pool {
         thread,
         threads,
         spins,
+        blas,
       });
     }
     await opened.promise;

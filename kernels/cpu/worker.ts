@@ -5,6 +5,7 @@
  */
 
 import type { MessagePort } from "node:worker_threads";
+import type { Entry } from "./blas_worker.ts";
 
 /** From the pool to a worker. */
 export type ToWorker =
@@ -15,6 +16,8 @@ export type ToWorker =
     readonly thread: number;
     readonly threads: number;
     readonly spins: number;
+    /** The path of the library whose products to use. */
+    readonly blas?: string;
   }
   | {
     readonly kind: "add";
@@ -59,10 +62,16 @@ export function work(
   port: MessagePort,
   control: Control,
   maxMessageBytes: number,
+  openBlas: (
+    path: string,
+    memory: WebAssembly.Memory,
+    exports: WebAssembly.Exports,
+  ) => Record<string, Entry>,
 ): void {
-  type Call = [entry: (...args: number[]) => void, args: number[]];
+  type Call = [entry: Entry, args: number[]];
   const programs = new Map<number, Call[]>();
   let exports: WebAssembly.Exports;
+  let entries: Record<string, Entry>;
   let words: Int32Array;
   let memory: WebAssembly.Memory;
   let thread = 0, threads = 1, spins = 0;
@@ -112,7 +121,7 @@ export function work(
       run(calls, profile ? new Float64Array(2 * calls.length) : undefined);
     } else if (message.kind === "add") {
       const calls = message.phases.map(({ entry, args }): Call => [
-        exports[entry] as Call[0],
+        entries[entry],
         [...args, thread, threads],
       ]);
       programs.set(message.program, calls);
@@ -123,6 +132,9 @@ export function work(
       words = new Int32Array(memory.buffer, 0, 16384);
       const imports = { env: { memory } };
       exports = new WebAssembly.Instance(message.module, imports).exports;
+      const { blas } = message;
+      const more = blas ? openBlas(blas, memory, exports) : {};
+      entries = { ...exports as Record<string, Entry>, ...more };
       port.postMessage("open");
     }
   });

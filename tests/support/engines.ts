@@ -4,25 +4,49 @@
  * @module
  */
 
+import { openBlas } from "../../kernels/cpu/blas.ts";
 import { openCpuEngine } from "../../kernels/cpu/engine.ts";
-import type { Engine } from "../../kernels/engine.ts";
+import { DeviceError, type Engine } from "../../kernels/engine.ts";
 import { findAdapter } from "../../kernels/webgpu/adapter.ts";
 import { openWebgpuEngine } from "../../kernels/webgpu/engine.ts";
 
 /** One engine that tests can open. */
 export interface TestEngine {
   readonly name: string;
-  /** No adapter here, and none is required. */
+  /** The machine lacks what it wants, and it is not required. */
   readonly ignore: boolean;
   open(): Promise<Engine>;
 }
 
+const requiresBlas = Deno.env.get("ALORE_REQUIRE_BLAS") === "1";
+const blas = openBlas("auto");
+blas?.close();
+
 const required = Deno.env.get("ALORE_REQUIRE_WEBGPU") === "1";
 const adapter = await findAdapter();
 
-/** WebGPU is left out without an adapter, unless ALORE_REQUIRE_WEBGPU=1. */
+/** The CPU engine with a BLAS library. */
+export const cpuBlas: TestEngine = {
+  name: "cpu-blas",
+  ignore: !blas && !requiresBlas,
+  open: () => {
+    if (!blas) {
+      throw new DeviceError(
+        "Cannot open a BLAS library: got none that may be opened, wanted one " +
+          "(ALORE_REQUIRE_BLAS=1)",
+      );
+    }
+    return openCpuEngine({ blas: blas.path });
+  },
+};
+
+/**
+ * WebGPU is left out without an adapter, unless ALORE_REQUIRE_WEBGPU=1; BLAS
+ * without a library, unless ALORE_REQUIRE_BLAS=1.
+ */
 export const testEngines: readonly TestEngine[] = [
-  { name: "cpu", ignore: false, open: () => openCpuEngine() },
+  { name: "cpu", ignore: false, open: () => openCpuEngine({ blas: "off" }) },
+  cpuBlas,
   {
     name: "webgpu",
     ignore: !adapter && !required,

@@ -19,11 +19,16 @@ export interface Phase {
 }
 
 /** The phases of one kernel call. */
-export type Lower = (call: Lowering) => [entry: string, ...args: number[]][];
+export type Phases = [entry: string, ...args: number[]][];
+
+/** Makes the phases of one kernel call. */
+export type Lower = (call: Lowering) => Phases;
 
 /** A kernel call with its operands' addresses, and scratch space. */
 export class Lowering {
   readonly threads: number;
+  /** Whether the workers have a BLAS library. */
+  readonly blas: boolean;
   readonly #call: KernelCall;
   readonly #address: (place: Place) => number;
   readonly #scratch: number;
@@ -34,12 +39,14 @@ export class Lowering {
     call: KernelCall,
     options: {
       threads: number;
+      blas: boolean;
       scratch: number;
       address: (place: Place) => number;
     },
   ) {
     this.#call = call;
     this.threads = options.threads;
+    this.blas = options.blas;
     this.#scratch = options.scratch;
     this.#address = options.address;
   }

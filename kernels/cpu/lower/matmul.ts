@@ -1,10 +1,11 @@
 /**
- * The ways of a matrix product; another one (BLAS) would be chosen here.
+ * The ways of a matrix product.
  *
  * @module
  */
 
 import { type Lower, panelFloats, SPARE_FLOATS } from "./lowering.ts";
+import { matmulBlas } from "./matmul_blas.ts";
 
 /** Rows of A that the kernel works on at once. */
 const ROWS = 48;
@@ -30,6 +31,8 @@ function isLong(m: number, n: number, k: number): boolean {
 
 /** `matmul`. */
 export const matmul: Lower = (call) => {
+  const blas = call.blas && matmulBlas(call);
+  if (blas) return blas;
   const [m, n, k, transA, transB] = call.attributes(
     "m",
     "n",

@@ -87,9 +87,9 @@ for (const name of kernels.keys()) {
     const cases = [...kernelCases, ...large].filter(({ op }) => op === name);
     assert.ok(cases.length > 0);
     const engines = [
-      await openCpuEngine({ threads: 1 }),
-      await openCpuEngine({ threads: 2 }),
-      await openCpuEngine({ threads: 5 }),
+      await openCpuEngine({ threads: 1, blas: "off" }),
+      await openCpuEngine({ threads: 2, blas: "off" }),
+      await openCpuEngine({ threads: 5, blas: "off" }),
     ];
     try {
       for (const test of cases) {
