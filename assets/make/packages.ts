@@ -16,7 +16,7 @@ const WORK = ".sources";
  * @throws {RangeError} If npm fails.
  */
 export async function installPackages(
-  name: "digits" | "corpus",
+  name: "digits" | "corpus" | "drawings",
 ): Promise<string> {
   const locked = new URL(`./packages/${name}/`, import.meta.url);
   const work = `${WORK}/${name}`;
