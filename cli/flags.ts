@@ -6,7 +6,7 @@
  */
 
 import type { OptionSpec as KindOption } from "../core/data/kind.ts";
-import type { Method } from "../core/methods/method.ts";
+import type { Method, OptionSpec } from "../core/methods/method.ts";
 import type { Flag } from "./flag.ts";
 
 const GENERAL = "Output";
@@ -37,6 +37,16 @@ export const seedFlag: Flag = {
   help: "seed of every random choice",
 };
 
+/** Which library multiplies matrices on the CPU. */
+export const blasFlag: Flag = {
+  name: "blas",
+  kind: "text",
+  placeholder: "off|auto|PATH",
+  default: "auto",
+  group: "Device",
+  help: "BLAS library of the cpu engine; auto takes one that is found",
+};
+
 /** The flags of everything that computes. */
 export const deviceFlags: readonly Flag[] = [
   {
@@ -56,6 +66,7 @@ export const deviceFlags: readonly Flag[] = [
     group: "Device",
     help: "threads of the cpu engine",
   },
+  blasFlag,
 ];
 
 /** maxPixels → max-pixels. */
@@ -78,6 +89,13 @@ export function kindFlag(spec: KindOption): Flag {
   };
 }
 
+/** `attn|mlp`, with what a method before had besides; lists have commas. */
+function placeholder(spec: OptionSpec, before?: Flag): string {
+  const mark = spec.kind === "list" ? "," : "|";
+  const earlier = before?.placeholder?.split(mark) ?? [];
+  return [...new Set([...earlier, ...spec.choices ?? []])].join(mark);
+}
+
 /**
  * The flags of every method's options. A flag that several methods share is
  * one flag, its help naming them.
@@ -90,10 +108,10 @@ export function methodFlags(methods: Iterable<Method>): Flag[] {
       const text = `${method.name}: ${spec.help} (default ${spec.default})`;
       flags.set(spec.name, {
         name: kebab(spec.name),
-        kind: spec.kind === "choice" ? "text" : spec.kind,
-        placeholder: spec.kind === "choice"
-          ? spec.choices?.join("|")
-          : undefined,
+        kind: spec.kind === "choice" || spec.kind === "list"
+          ? "text"
+          : spec.kind,
+        placeholder: spec.choices && placeholder(spec, before),
         group: "Method",
         help: before ? `${before.help}; ${text}` : text,
       });

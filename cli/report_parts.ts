@@ -8,7 +8,8 @@ import type { Split } from "../core/data/dataset.ts";
 import type { Fact, ReportedSample } from "../core/study/run_report.ts";
 import type { Evaluation } from "../core/train/records.ts";
 import type { RunConfig } from "../core/train/run_config.ts";
-import { defaultSettings } from "../core/train/settings.ts";
+import { findMethod } from "../core/methods/mod.ts";
+import { settingsFor } from "../core/train/settings.ts";
 import { kebab } from "./flags.ts";
 import { settingFlag } from "./train_flags.ts";
 
@@ -62,7 +63,9 @@ export function originFacts({ backbone, data, engine }: RunConfig): Fact[] {
 export function trainCommandOf(config: RunConfig, path: string): string {
   const { backbone, data, method, options, settings } = config;
   const { augment, ...rest } = settings;
-  const defaults = new Map<string, unknown>(Object.entries(defaultSettings));
+  const defaults = new Map<string, unknown>(
+    Object.entries(settingsFor(findMethod(method))),
+  );
   const flags: [string, unknown][] = [
     ["data", data.source],
     ["backbone", backbone.source],

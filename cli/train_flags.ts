@@ -8,8 +8,8 @@ import {
   type AugmentOptions,
   augmentSpecs,
   checkAugment,
-  noAugment,
 } from "../core/data/augment.ts";
+import { methods } from "../core/methods/mod.ts";
 import { defaultSettings, type TrainSettings } from "../core/train/settings.ts";
 import type { Flag } from "./flag.ts";
 import { kebab, kindFlag, seedFlag } from "./flags.ts";
@@ -41,6 +41,7 @@ export const trainFlags: readonly Flag[] = [
     name,
     kind: WHOLE.includes(setting) ? "integer" : "number",
     default: defaultSettings[setting],
+    defaultText: setting === "lr" ? methodRates() : undefined,
     group: "Training",
     help,
   })),
@@ -50,6 +51,14 @@ export const trainFlags: readonly Flag[] = [
     group: "Augmentation",
   })),
 ];
+
+/** The learning rate of each method, for the help. */
+function methodRates(): string {
+  const rates = Map.groupBy(methods.values(), ({ lr }) => lr);
+  const texts = [...rates].sort(([a], [b]) => a - b)
+    .map(([lr, own]) => `${lr} ${own.map(({ name }) => name).join(", ")}`);
+  return `of the method: ${texts.join("; ")}`;
+}
 
 /** The flag of a setting. */
 export function settingFlag(setting: string): string {
@@ -63,7 +72,7 @@ export function settingFlag(setting: string): string {
  */
 export function settingsFrom(
   input: Input,
-  rest: TrainSettings = { ...defaultSettings, augment: noAugment },
+  rest: TrainSettings,
 ): TrainSettings {
   const settings: Record<string, number> = {};
   for (const [setting, flag] of SETTINGS) {

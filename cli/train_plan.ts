@@ -11,7 +11,7 @@ import type { Backbone } from "../core/models/backbone.ts";
 import { modelShape } from "../core/models/architectures.ts";
 import type { RunConfig } from "../core/train/run_config.ts";
 import { RunDirectory } from "../core/train/run_directory.ts";
-import { checkSettings } from "../core/train/settings.ts";
+import { checkSettings, settingsFor } from "../core/train/settings.ts";
 import { VERSION } from "../core/version.ts";
 import { refuseExisting } from "../core/weights/write_file.ts";
 import { openBackbone } from "./backbone.ts";
@@ -46,11 +46,11 @@ export async function planRun(input: Input, engine: string): Promise<RunPlan> {
   const data = input.textOr("data") ?? before?.data.source;
   if (data === undefined) throw missing("data");
   if (!existing) await refuseRun(path);
-  const settings = settingsFrom(input, before?.settings);
-  checkSettings(settings);
   const method = findMethod(
     before && !input.given("method") ? before.method : input.text("method"),
   );
+  const settings = settingsFrom(input, before?.settings ?? settingsFor(method));
+  checkSettings(settings);
   const source = before && !input.given("backbone")
     ? before.backbone.source
     : input.text("backbone");

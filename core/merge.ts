@@ -12,7 +12,7 @@ import { modelShape, modelTensors } from "./models/architectures.ts";
  *
  * @returns Every backbone tensor by name, those that trained included; a plain
  * model with them gives the adapted model's logits.
- * @throws {TypeError} If the method is not linear and cannot fold.
+ * @throws {TypeError} If the method cannot fold; it says why.
  */
 export async function foldedTensors(
   model: AdaptedModel,
@@ -20,8 +20,9 @@ export async function foldedTensors(
   const { config, method, options } = model.spec;
   if (!method.merge) {
     throw new TypeError(
-      `Cannot merge the adapter: got ${method.name}, which is not linear, ` +
-        `wanted a method that folds`,
+      `Cannot merge the adapter: got ${method.name}, ` +
+        `${method.unmergeable ?? "which does not fold"}, wanted a method ` +
+        `that is linear`,
     );
   }
   const all = await model.read(model.slots.keys());

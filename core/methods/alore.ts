@@ -34,6 +34,8 @@ export const alore: Method = {
   name: "alore",
   summary: "aggregated low-rank experts, folded away after training",
   source: "Du et al., arXiv 2412.08341",
+  // The best of eight on the validation images of the demo.
+  lr: 3e-3,
   options: [
     {
       name: "experts",

@@ -14,15 +14,15 @@ export type MethodOptions = Readonly<Record<string, number | string>>;
 export interface OptionSpec {
   /** As on the command line without the dashes. */
   readonly name: string;
-  /** What values it takes. */
-  readonly kind: "integer" | "number" | "choice";
+  /** What values it takes; a list is some of the choices, as `q,v`. */
+  readonly kind: "integer" | "number" | "choice" | "list";
   /** The value it has unless told otherwise. */
   readonly default: number | string;
   /** Smallest value allowed, for numbers. */
   readonly minimum?: number;
   /** Values must stay below this, for numbers. */
   readonly below?: number;
-  /** Values allowed, for choices. */
+  /** Values allowed, for choices and lists. */
   readonly choices?: readonly string[];
   /** One line for people. */
   readonly help: string;
@@ -37,7 +37,7 @@ export type Init =
   /** Uniform in ±bound. */
   | { readonly kind: "uniform"; readonly bound: number };
 
-/** A tensor that a method adds; the name starts with `adapter.`. */
+/** A tensor that a method adds, which trains unless it says not; the name starts with `adapter.`. */
 export interface MethodTensor {
   /** Full name, such as `adapter.blocks.0.attn.down`. */
   readonly name: string;
@@ -45,6 +45,8 @@ export interface MethodTensor {
   readonly shape: Shape;
   /** How it starts. */
   readonly init: Init;
+  /** It keeps its start: stored with the adapter, not counted, not trained. */
+  readonly fixed?: boolean;
 }
 
 /** A residual branch of a block: `x + last(… first(norm(x)))`. */
@@ -138,6 +140,8 @@ export interface Method {
   readonly summary: string;
   /** Paper or code that it follows. */
   readonly source: string;
+  /** Peak learning rate where none is given, > 0; the file says where from. */
+  readonly lr: number;
   /** Its options, in the order of the help. */
   readonly options: readonly OptionSpec[];
   /**
@@ -155,8 +159,9 @@ export interface Method {
   /**
    * Folds the method into the backbone.
    *
-   * @returns The backbone tensors that change; absent if the method is not
-   * linear and cannot fold.
+   * @returns The backbone tensors that change; absent if it cannot fold.
    */
   merge?(context: MergeContext): Map<string, Float32Array>;
+  /** Why it cannot fold, such as `whose ReLU is not linear`. */
+  readonly unmergeable?: string;
 }

@@ -84,6 +84,14 @@ function checkOption(
     if (spec.choices?.includes(choice)) return choice;
     return refuse(`one of ${spec.choices?.join(", ")}`);
   }
+  if (spec.kind === "list") {
+    const names = String(given).split(",").map((name) => name.trim());
+    if (names.some((name) => !spec.choices?.includes(name))) {
+      return refuse(`some of ${spec.choices?.join(",")}`);
+    }
+    // One order, so that the same set is the same option.
+    return spec.choices?.filter((name) => names.includes(name)).join(",") ?? "";
+  }
   const value = Number(given);
   const { minimum = -Infinity, below = Infinity } = spec;
   const whole = spec.kind === "integer";

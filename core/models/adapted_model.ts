@@ -53,6 +53,8 @@ export class AdaptedModel {
   readonly frozen: Layout;
   /** Trainable tensors, packed so that one kernel call updates all. */
   readonly trainable: Layout = new Layout("trainable");
+  /** Tensors of the method that keep their start. */
+  readonly fixed: Layout = new Layout("fixed");
   readonly #memories = new Map<string, Memory>();
 
   /**
@@ -75,18 +77,20 @@ export class AdaptedModel {
       if (trains(name)) this.trainable.add(name, tensor);
       else if (!shared) this.frozen.add(name, tensor);
     }
-    for (const { name, shape: size } of method.tensors(options, shape)) {
-      this.trainable.add(name, size);
+    for (const { name, shape: size, fixed } of method.tensors(options, shape)) {
+      (fixed ? this.fixed : this.trainable).add(name, size);
     }
     if (shared) this.#memories.set(this.frozen.region, shared.memory);
-    for (const layout of [this.frozen, this.trainable]) {
+    for (const layout of [this.frozen, this.trainable, this.fixed]) {
       if (layout.bytes) this.memory(layout.region, layout.bytes);
     }
   }
 
   /** The slot of every tensor by name. */
   get slots(): Map<string, Slot> {
-    return new Map([...this.frozen.slots, ...this.trainable.slots]);
+    return new Map(
+      [this.frozen, this.trainable, this.fixed].flatMap((l) => [...l.slots]),
+    );
   }
 
   /** Number of trainable elements. */
@@ -156,9 +160,12 @@ export class AdaptedModel {
     this.memory(slot.region, 0).write(values, slot.offset);
   }
 
-  /** Reads tensors back, by default the trainable ones. */
+  /** Reads tensors back, by default those that an adapter file holds. */
   async read(
-    names: Iterable<string> = this.trainable.slots.keys(),
+    names: Iterable<string> = [
+      ...this.trainable.slots.keys(),
+      ...this.fixed.slots.keys(),
+    ],
   ): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     const found = new Map<string, Float32Array<ArrayBuffer>>();
     for (const name of names) {
@@ -176,8 +183,10 @@ export class AdaptedModel {
    * @throws {TypeError} If there is none of that name.
    */
   slot(name: string): Slot {
-    const slot = this.trainable.slots.get(name) ?? this.frozen.slots.get(name);
-    if (slot) return slot;
+    for (const layout of [this.trainable, this.frozen, this.fixed]) {
+      const slot = layout.slots.get(name);
+      if (slot) return slot;
+    }
     throw new TypeError(`Cannot find a tensor: got the name "${name}"`);
   }
 

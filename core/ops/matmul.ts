@@ -91,12 +91,14 @@ export interface ProductOptions {
   transB?: boolean;
   /** Factor on the product, default 1. */
   alpha?: number;
+  /** Added to every row, `[n]`; alpha is no factor on it. */
+  bias?: Value;
   /** Added to the product, `[m, n]`. */
   residual?: Value;
 }
 
 /**
- * Multiplies two matrices: y = alpha · op(a) · op(b) + residual.
+ * Multiplies two matrices: y = alpha · op(a) · op(b) + bias + residual.
  *
  * @param a `[m, k]`; more dimensions in front count as rows.
  * @param b `[k, n]`; likewise.
@@ -108,7 +110,8 @@ export function product(
   b: Value,
   options: ProductOptions = {},
 ): Value {
-  const { transA = false, transB = false, alpha = 1, residual } = options;
+  const { transA = false, transB = false, alpha = 1 } = options;
+  const { bias, residual } = options;
   const [aRows, aColumns] = asMatrix(a);
   const [bRows, bColumns] = asMatrix(b);
   const [m, k] = transA ? [aColumns, aRows] : [aRows, aColumns];
@@ -119,7 +122,7 @@ export function product(
         `them equal`,
     );
   }
-  const [y] = a.graph.apply(matmul, [a, b, undefined, residual], {
+  const [y] = a.graph.apply(matmul, [a, b, bias, residual], {
     m,
     n,
     k,

@@ -6,7 +6,6 @@
 
 import type { Engine } from "../../kernels/engine.ts";
 import type { Dataset, SplitName } from "../data/dataset.ts";
-import { noAugment } from "../data/augment.ts";
 import { hinted } from "../errors.ts";
 import { findMethod, resolveOptions } from "../methods/mod.ts";
 import type { AdaptedModel, NamedTensors } from "../models/adapted_model.ts";
@@ -16,7 +15,11 @@ import { modelShape } from "../models/architectures.ts";
 import type { SharedBackbone } from "../models/shared_backbone.ts";
 import { Evaluator } from "./evaluate.ts";
 import type { EpochRecord, Evaluation, StepProgress } from "./records.ts";
-import { defaultSettings, type TrainSettings } from "./settings.ts";
+import {
+  defaultSettings,
+  settingsFor,
+  type TrainSettings,
+} from "./settings.ts";
 import { train } from "./trainer.ts";
 import { mergeAndCheck, type MergeCheck } from "./verify_merge.ts";
 
@@ -145,8 +148,7 @@ export async function adapt(request: AdaptRequest): Promise<Adapted> {
   const { engine, backbone, shared, data, signal, onStep, onEpoch } = request;
   const method = findMethod(request.method);
   const settings: TrainSettings = {
-    ...defaultSettings,
-    augment: noAugment,
+    ...settingsFor(method),
     ...settingsIn(request),
   };
   const options = resolveOptions(

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { AugmentOptions } from "../data/augment.ts";
+import { type AugmentOptions, noAugment } from "../data/augment.ts";
 import { hinted } from "../errors.ts";
+import type { Method } from "../methods/method.ts";
 
 /** Everything about a run but the data, the backbone and the method. */
 export interface TrainSettings {
@@ -37,7 +38,10 @@ export interface TrainSettings {
   readonly augment: AugmentOptions;
 }
 
-/** The settings that a run has unless told otherwise. */
+/**
+ * The settings that a run has unless told otherwise; its learning rate is the
+ * method's, see {@linkcode settingsFor}.
+ */
 export const defaultSettings: Omit<TrainSettings, "augment"> = {
   epochs: 20,
   batchSize: 64,
@@ -52,6 +56,11 @@ export const defaultSettings: Omit<TrainSettings, "augment"> = {
   dropPath: 0,
   seed: 0,
 };
+
+/** The settings of a method's run unless told otherwise. */
+export function settingsFor({ lr }: Pick<Method, "lr">): TrainSettings {
+  return { ...defaultSettings, augment: noAugment, lr };
+}
 
 /**
  * Checks the range of every setting.

@@ -28,6 +28,11 @@ export const TOLERANCE = {
   leakedBytes: 48 << 20,
   /** A gradient rule in float64 against central differences. */
   gradientCheck: 1e-6,
+  /**
+   * A whole model in float64: the slope along a random direction against central
+   * differences with steps of 1e-5, relative to the gradient's length.
+   */
+  methodGradient: 1e-6,
   /** Golden cases, as their README states them. */
   logits: 2e-5,
   loss: 2e-5,
