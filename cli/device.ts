@@ -19,8 +19,8 @@ export interface OpenedDevice {
 }
 
 /**
- * Opens the engine that `--device` and `--threads` ask for; `webgpu` never
- * becomes another one.
+ * Opens the engine that `--device`, `--threads` and `--blas` ask for; `webgpu`
+ * never becomes another one.
  *
  * @throws {DeviceError} If there is no such device.
  */
@@ -29,12 +29,12 @@ export async function openDevice(
   output: Output,
 ): Promise<OpenedDevice> {
   const asked = input.text("device");
-  const threads = input.numberOr("threads");
-  if (asked === "cpu") return opened(await openEngine("cpu", { threads }));
+  if (asked === "cpu") return opened(await openCpu(input));
   const adapter = await lookForAdapter();
   if (asked === "webgpu") return opened(await openEngine("webgpu"));
   const choice = chooseEngine(adapter);
-  if (choice.name === "webgpu" && threads === undefined) {
+  const given = ["threads", "blas"].find((name) => input.given(name));
+  if (choice.name === "webgpu" && !given) {
     try {
       return opened(await openEngine("webgpu"));
     } catch (error) {
@@ -42,9 +42,28 @@ export async function openDevice(
       output.warn(`${error.message}; going on with the cpu engine`);
     }
   }
-  const reason = threads === undefined ? choice.reason : "--threads was given";
+  const reason = given ? `--${given} was given` : choice.reason;
   output.detail(`--device auto takes the cpu engine: ${reason}`);
-  return opened(await openEngine("cpu", { threads }));
+  return opened(await openCpu(input));
+}
+
+/**
+ * Opens the CPU engine with `--threads` and `--blas`.
+ *
+ * @throws {DeviceError} If the library in `--blas` cannot be used.
+ */
+export async function openCpu(input: Input): Promise<Engine> {
+  const threads = input.numberOr("threads");
+  const blas = input.text("blas");
+  try {
+    return await openEngine("cpu", { threads, blas });
+  } catch (error) {
+    if (!(error instanceof DeviceError) || blas === "auto") throw error;
+    throw hinted(
+      error,
+      "--blas auto takes one that is found, off does without",
+    );
+  }
 }
 
 function opened(engine: Engine): OpenedDevice {

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { DENO_VERSION, VERSION } from "../core/version.ts";
+import { BLAS_PATHS } from "../kernels/cpu/blas.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -118,6 +119,24 @@ Deno.test("the README runs the version of Deno that is pinned", () => {
 Deno.test("no task asks for every permission", () => {
   const { tasks } = JSON.parse(textOf("deno.json"));
   for (const [name, task] of Object.entries<string>(tasks)) {
-    assert.doesNotMatch(task, /\s(-A|--allow-all|--allow-ffi)\b/, name);
+    assert.doesNotMatch(task, /\s(-A|--allow-all|--allow-ffi)(\s|$)/, name);
+  }
+});
+
+Deno.test("the tasks that compute may open the BLAS libraries, and no other", () => {
+  const { tasks } = JSON.parse(textOf("deno.json"));
+  const granted = new Map(
+    Object.entries<string>(tasks)
+      .map(([name, task]) =>
+        [name, /\s--allow-ffi=(\S+)/.exec(task)?.[1]] as const
+      )
+      .filter(([, paths]) => paths !== undefined),
+  );
+  assert.deepEqual(
+    [...granted.keys()],
+    ["alore", "demo", "test", "golden", "bench"],
+  );
+  for (const [name, paths] of granted) {
+    assert.deepEqual(paths?.split(","), BLAS_PATHS, name);
   }
 });

@@ -1,10 +1,12 @@
 import type { Engine } from "../../kernels/engine.ts";
+import { openBlas } from "../../kernels/cpu/blas.ts";
 import { chooseEngine, openEngine } from "../../kernels/open_engine.ts";
 import type { AdapterReport } from "../../kernels/webgpu/adapter.ts";
 import { DENO_VERSION } from "../../core/version.ts";
 import type { CliCommand } from "../command.ts";
-import { describe, lookForAdapter } from "../device.ts";
+import { describe, lookForAdapter, openCpu } from "../device.ts";
 import { FailedWith } from "../failed_with.ts";
+import { blasFlag } from "../flags.ts";
 import { bytes, duration } from "../format.ts";
 import type { Input } from "../input.ts";
 import { messageOf, type Output } from "../output.ts";
@@ -22,7 +24,7 @@ export const doctor: CliCommand = {
     group: "Device",
     defaultText: "one for each logical processor",
     help: "threads of the cpu engine",
-  }],
+  }, blasFlag],
   run,
 };
 
@@ -44,6 +46,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
     relaxedSimd: WebAssembly.validate(RELAXED_SIMD),
     sharedMemory: hasSharedMemory(),
   };
+  const blas = lookForBlas(input.text("blas"));
   const tested = machine.deno === DENO_VERSION
     ? ""
     : `, but this was tested with ${DENO_VERSION}`;
@@ -53,6 +56,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
   output.print(`WASM SIMD     ${yes(machine.simd)}`);
   output.print(`Relaxed SIMD  ${yes(machine.relaxedSimd)}`);
   output.print(`Shared memory ${yes(machine.sharedMemory)}`);
+  output.print(`BLAS          ${blas.text}`);
   const adapter = await lookForAdapter();
   printAdapter(adapter, output);
   const choice = chooseEngine(adapter);
@@ -60,17 +64,21 @@ async function run(input: Input, output: Output): Promise<unknown> {
     `Auto          --device auto takes ${choice.name}: ${choice.reason}`,
   );
   output.print();
-  const threads = input.numberOr("threads");
-  const engines = [
-    await report("cpu", () => openEngine("cpu", { threads })),
-  ];
+  const engines = [await report("cpu", () => openCpu(input))];
   if (adapter) {
     engines.push(
       await report("webgpu", () => openEngine("webgpu")),
     );
   }
   engines.forEach((engine) => printEngine(engine, output));
-  const document = { machine, adapter, auto: choice, engines };
+  const { name, path } = blas;
+  const document = {
+    machine,
+    blas: { name, path },
+    adapter,
+    auto: choice,
+    engines,
+  };
   const failed = engines.filter(({ result }) => !result?.passed);
   if (failed.length > 0) {
     const names = failed.map(({ engine }) => engine).join(" and ");
@@ -96,6 +104,26 @@ async function report(
     return { engine: name, description, error: messageOf(error) };
   } finally {
     engine?.close();
+  }
+}
+
+/** A BLAS library and what to say of it. */
+interface BlasReport {
+  readonly name?: string;
+  readonly path?: string;
+  readonly text: string;
+}
+
+function lookForBlas(choice: string): BlasReport {
+  if (choice === "off") return { text: "off, as --blas asks" };
+  try {
+    const blas = openBlas(choice);
+    if (!blas) return { text: "none found, the engine's own kernels multiply" };
+    blas.close();
+    const { name, path } = blas;
+    return { name, path, text: `${name}, ${path}` };
+  } catch (error) {
+    return { text: messageOf(error) };
   }
 }
 

@@ -29,7 +29,7 @@ async function main(folder?: string): Promise<number> {
   for (const { name, ignore, open } of testEngines) {
     if (ignore) {
       skipped += cases.length;
-      print(`skipped  ${name}: no adapter on this machine`);
+      print(`skipped  ${name}: not on this machine`);
       continue;
     }
     const engine = await open();
