@@ -7,16 +7,16 @@
  *
  * @module
  */
-import { findDuplicateKey } from "./duplicate_key.ts";
+import { type ByteSource, memorySource } from "./byte_source.ts";
 import { readFile } from "./read_file.ts";
+import { METADATA, readHeader } from "./safetensors_header.ts";
 import {
   alignedBytes,
   elementBytes,
-  isStoredDtype,
-  type StoredDtype,
   type StoredTensor,
   tensorBytes,
 } from "./stored_tensor.ts";
+import { type TensorFile, unknownTensor } from "./tensor_file.ts";
 import { writeFile, type WriteFileOptions } from "./write_file.ts";
 
 export {
@@ -35,16 +35,6 @@ export interface SafetensorsFile {
   tensors: Map<string, StoredTensor>;
 }
 
-interface Entry {
-  name: string;
-  dtype: StoredDtype;
-  shape: number[];
-  begin: number;
-  end: number;
-}
-
-const METADATA = "__metadata__";
-
 /**
  * Parses a safetensors file.
  *
@@ -60,20 +50,32 @@ export function parseSafetensors(
   bytes: Uint8Array<ArrayBuffer>,
   name: string,
 ): SafetensorsFile {
-  const start = 8 + headerLength(bytes, name);
-  const header = parseHeader(bytes.subarray(8, start), name);
-  const metadata = parseMetadata(header[METADATA], name);
-  const entries = Object.entries(header)
-    .filter(([key]) => key !== METADATA)
-    .map(([key, info]) => parseEntry(key, info, name))
-    .sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkCover(entries, bytes.length - start, name);
+  const header = readHeader(memorySource(bytes, name));
   const tensors = new Map<string, StoredTensor>();
-  for (const { name: key, dtype, shape, begin, end } of entries) {
-    const data = alignedBytes(bytes.subarray(start + begin, start + end));
+  for (const { name: key, dtype, shape, begin, end } of header.entries) {
+    const data = alignedBytes(bytes.subarray(begin, end));
     tensors.set(key, { dtype, shape, data });
   }
-  return { metadata, tensors };
+  return { metadata: header.metadata, tensors };
+}
+
+/**
+ * Opens a safetensors file without reading its tensors; see
+ * {@linkcode parseSafetensors} for what is checked and thrown.
+ */
+export function openSafetensors(source: ByteSource): TensorFile {
+  const { metadata, entries } = readHeader(source);
+  const places = new Map(entries.map((entry) => [entry.name, entry]));
+  return {
+    metadata,
+    entries: places,
+    read(name) {
+      const place = places.get(name);
+      if (!place) throw unknownTensor(name, source.name);
+      const { dtype, shape, begin, end } = place;
+      return { dtype, shape, data: source.read(begin, end - begin) };
+    },
+  };
 }
 
 /**
@@ -142,144 +144,6 @@ export async function writeSafetensors(
   options: WriteFileOptions = {},
 ): Promise<void> {
   await writeFile(path, encodeSafetensors(file), options);
-}
-
-function headerLength(bytes: Uint8Array<ArrayBuffer>, name: string): number {
-  if (bytes.length < 8) {
-    throw new RangeError(
-      `Cannot read ${name}: got ${bytes.length} bytes, wanted at least the 8 of a safetensors header length`,
-    );
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
-  const length = view.getBigUint64(0, true);
-  if (length > BigInt(bytes.length - 8)) {
-    throw new RangeError(
-      `Cannot read ${name}: got a header length of ${length} bytes, ` +
-        `wanted at most the ${bytes.length - 8} that follow it`,
-    );
-  }
-  return Number(length);
-}
-
-function parseHeader(
-  bytes: Uint8Array<ArrayBuffer>,
-  name: string,
-): Record<string, unknown> {
-  let text: string;
-  let header: unknown;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-      .decode(bytes);
-    header = JSON.parse(text);
-  } catch (cause) {
-    throw new SyntaxError(
-      `Cannot read ${name}: got a header that is no JSON, wanted a safetensors header`,
-      { cause },
-    );
-  }
-  if (!isRecord(header)) {
-    throw new SyntaxError(
-      `Cannot read ${name}: got a header of type ${
-        kindOf(header)
-      }, wanted a JSON object`,
-    );
-  }
-  const twice = findDuplicateKey(text);
-  if (twice !== undefined) {
-    throw new SyntaxError(
-      `Cannot read ${name}: got "${twice}" twice in the header, wanted every key once`,
-    );
-  }
-  return header;
-}
-
-function parseMetadata(
-  metadata: unknown,
-  name: string,
-): Record<string, string> {
-  if (metadata === undefined) return {};
-  const entries = isRecord(metadata) ? Object.entries(metadata) : undefined;
-  const strings: [string, string][] = [];
-  for (const [key, value] of entries ?? []) {
-    if (typeof value === "string") strings.push([key, value]);
-  }
-  if (strings.length !== entries?.length) {
-    throw new SyntaxError(
-      `Cannot read ${name}: got ${METADATA} ${
-        shortened(metadata)
-      }, wanted an object of strings`,
-    );
-  }
-  return Object.fromEntries(strings);
-}
-
-function parseEntry(key: string, info: unknown, name: string): Entry {
-  const wrong = (got: unknown, wanted: string) =>
-    new SyntaxError(
-      `Cannot read ${name}: got ${
-        shortened(got)
-      } for tensor "${key}", wanted ${wanted}`,
-    );
-  if (
-    !isRecord(info) ||
-    Object.keys(info).sort().join() !== "data_offsets,dtype,shape"
-  ) {
-    throw wrong(info, "an object of dtype, shape and data_offsets");
-  }
-  const { dtype, shape, data_offsets: offsets } = info;
-  if (!isStoredDtype(dtype)) throw wrong(dtype, "a known element type");
-  if (!isCounts(shape)) throw wrong(shape, "a shape of whole numbers");
-  if (!isCounts(offsets) || offsets.length !== 2) {
-    throw wrong(offsets, "data_offsets of two whole numbers");
-  }
-  const [begin, end] = offsets;
-  const wanted = tensorBytes(dtype, shape);
-  if (end - begin !== wanted) {
-    throw new RangeError(
-      `Cannot read ${name}: got ${end - begin} bytes for tensor "${key}", ` +
-        `wanted ${wanted ?? "a size that can exist"} for ${dtype} [${shape}]`,
-    );
-  }
-  return { name: key, dtype, shape, begin, end };
-}
-
-/** Requires the entries, sorted, to cover 0 to `length` once. */
-function checkCover(entries: Entry[], length: number, name: string): void {
-  let covered = 0;
-  for (const { name: key, begin, end } of entries) {
-    if (begin !== covered) {
-      throw new RangeError(
-        `Cannot read ${name}: got tensor "${key}" at byte ${begin}, ` +
-          `wanted it at ${covered}, where the one before it ends`,
-      );
-    }
-    covered = end;
-  }
-  if (covered !== length) {
-    throw new RangeError(
-      `Cannot read ${name}: got ${length} bytes of tensor data, ` +
-        `wanted the ${covered} that the header lists`,
-    );
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) &&
-    value.every((item) => Number.isSafeInteger(item) && item >= 0);
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  return Array.isArray(value) ? "array" : typeof value;
-}
-
-function shortened(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 function sortedByKey(record: Record<string, string>): Record<string, string> {
