@@ -14,12 +14,19 @@ import { addOp, copyOp } from "./elementwise.ts";
 import { expertMixGradientOp, expertMixOp } from "./experts.ts";
 import { gelu, geluGradientOp } from "./gelu.ts";
 import {
+  groupedInputGradientOp,
+  groupedLinearOp,
+  groupedWeightGradientOp,
+} from "./grouped_linear.ts";
+import { cutTokensOp, insertTokensOp } from "./insert_tokens.ts";
+import {
   layerNormGradientOp,
   layerNormOp,
   layerNormParameterGradientOp,
 } from "./layer_norm.ts";
 import { matmul } from "./matmul.ts";
 import { patchesOp, unpatchesOp } from "./patches.ts";
+import { reluGradientOp, reluOp } from "./relu.ts";
 import { embedTokensOp, padTokensOp, takeTokensOp } from "./tokens.ts";
 import { transposeOp } from "./transpose.ts";
 
@@ -34,6 +41,7 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     copyOp,
     crossEntropyGradientOp,
     crossEntropyOp,
+    cutTokensOp,
     dropoutOp,
     embedTokensOp,
     expertMixGradientOp,
@@ -41,12 +49,18 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     gelu,
     geluGradientOp,
     globalNormOp,
+    groupedInputGradientOp,
+    groupedLinearOp,
+    groupedWeightGradientOp,
+    insertTokensOp,
     layerNormGradientOp,
     layerNormOp,
     layerNormParameterGradientOp,
     matmul,
     padTokensOp,
     patchesOp,
+    reluGradientOp,
+    reluOp,
     scaleRowsOp,
     takeTokensOp,
     transposeOp,

@@ -70,6 +70,8 @@ const globalNorm: Lower = (call) => {
 const IMAGE = ["batch", "channels", "size", "patch"];
 const TOKENS = ["batch", "tokens", "width"];
 const SOFTMAX = ["batch", "classes", "smoothing"];
+const GROUPED = ["m", "groups", "k", "n", "shuffle"];
+const INSERT = [...TOKENS, "start", "count", "skip"];
 
 /** Every kernel by the name of its op. */
 export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
@@ -84,6 +86,7 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
     "cross_entropy_gradient",
     direct("crossEntropyGradient", 3, 1, ...SOFTMAX),
   ],
+  ["cut_tokens", direct("cutTokens", 1, 1, ...INSERT)],
   ["dropout", direct("dropout", 2, 1, "count", "rate", "site")],
   ["embed_tokens", direct("embedTokens", 3, 1, ...TOKENS)],
   [
@@ -94,6 +97,16 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ["gelu", direct("gelu", 1, 1, "count")],
   ["gelu_gradient", direct("geluGradient", 2, 1, "count")],
   ["global_norm", globalNorm],
+  [
+    "grouped_input_gradient",
+    direct("groupedInputGradient", 3, 1, ...GROUPED),
+  ],
+  ["grouped_linear", direct("groupedLinear", 4, 1, ...GROUPED)],
+  [
+    "grouped_weight_gradient",
+    direct("groupedWeightGradient", 3, 1, ...GROUPED),
+  ],
+  ["insert_tokens", direct("insertTokens", 2, 1, ...INSERT, "sets")],
   ["layer_norm", direct("layerNorm", 3, 3, "m", "n", "eps")],
   ["layer_norm_gradient", direct("layerNormGradient", 6, 1, "m", "n")],
   [
@@ -103,6 +116,8 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ["matmul", matmul],
   ["pad_tokens", direct("padTokens", 2, 1, ...TOKENS, "start", "count")],
   ["patches", direct("patches", 1, 1, ...IMAGE)],
+  ["relu", direct("relu", 1, 1, "count")],
+  ["relu_gradient", direct("reluGradient", 2, 1, "count")],
   ["scale_rows", direct("scaleRows", 3, 1, "rows", "width")],
   ["take_tokens", direct("takeTokens", 1, 1, ...TOKENS, "start", "count")],
   ["transpose", direct("transpose", 1, 1, "a", "b", "c")],

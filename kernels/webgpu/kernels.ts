@@ -11,6 +11,9 @@ import { expertMix } from "./expert_mix.ts";
 import { expertMixGradient } from "./expert_mix_gradient.ts";
 import { gelu, geluGradient } from "./gelu.ts";
 import { globalNorm } from "./global_norm.ts";
+import { groupedInputGradient, groupedLinear } from "./grouped_linear.ts";
+import { groupedWeightGradient } from "./grouped_weight_gradient.ts";
+import { cutTokens, insertTokens } from "./insert_tokens.ts";
 import type { Kernel } from "./kernel.ts";
 import {
   layerNorm,
@@ -19,6 +22,7 @@ import {
 } from "./layer_norm.ts";
 import { matmul } from "./matmul.ts";
 import { patches, unpatches } from "./patches.ts";
+import { relu, reluGradient } from "./relu.ts";
 import { scaleRows } from "./scale_rows.ts";
 import { padTokens, takeTokens } from "./token_range.ts";
 import { transpose } from "./transpose.ts";
@@ -33,6 +37,7 @@ export const kernels: ReadonlyMap<string, Kernel> = new Map([
   copy,
   crossEntropy,
   crossEntropyGradient,
+  cutTokens,
   dropout,
   embedTokens,
   expertMix,
@@ -40,12 +45,18 @@ export const kernels: ReadonlyMap<string, Kernel> = new Map([
   gelu,
   geluGradient,
   globalNorm,
+  groupedInputGradient,
+  groupedLinear,
+  groupedWeightGradient,
+  insertTokens,
   layerNorm,
   layerNormGradient,
   layerNormParameterGradient,
   matmul,
   padTokens,
   patches,
+  relu,
+  reluGradient,
   scaleRows,
   takeTokens,
   transpose,

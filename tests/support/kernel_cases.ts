@@ -7,6 +7,7 @@
 import type { Attributes } from "../../core/graph/graph.ts";
 import { attentionOp } from "../../core/ops/attention.ts";
 import { present } from "../../core/ops/check.ts";
+import { methodCases } from "./method_cases.ts";
 
 /** How an input of a case is filled. */
 export type Fill =
@@ -393,4 +394,5 @@ export const kernelCases: readonly KernelCase[] = [
   ...tokenCases(),
   ...expertCases(),
   ...lossCases(),
+  ...methodCases,
 ];

@@ -17,6 +17,12 @@ export { epilogue } from "./epilogue.ts";
 export { expertMix, expertMixChunks, expertMixSum } from "./expert_mix.ts";
 export { gelu, geluGradient } from "./gelu.ts";
 export { normChunks, normFinish } from "./global_norm.ts";
+export {
+  groupedInputGradient,
+  groupedLinear,
+  groupedWeightGradient,
+} from "./grouped_linear.ts";
+export { cutTokens, insertTokens } from "./insert_tokens.ts";
 export { layerNorm } from "./layer_norm.ts";
 export {
   layerNormGradient,
@@ -29,5 +35,6 @@ export {
   matmulSum,
 } from "./matmul.ts";
 export { patches, unpatches } from "./patches.ts";
+export { relu, reluGradient } from "./relu.ts";
 export { scaleRows } from "./scale_rows.ts";
 export { embedTokens, padTokens, takeTokens, transpose } from "./tokens.ts";
