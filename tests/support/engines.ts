@@ -18,9 +18,18 @@ export interface TestEngine {
   open(): Promise<Engine>;
 }
 
-const requiresBlas = Deno.env.get("ALORE_REQUIRE_BLAS") === "1";
-const blas = openBlas("auto");
-blas?.close();
+const found = openBlas("auto");
+found?.close();
+
+if (!found && Deno.env.get("ALORE_REQUIRE_BLAS") === "1") {
+  throw new DeviceError(
+    "Cannot test with a BLAS library: got none that may be opened, wanted one " +
+      "(ALORE_REQUIRE_BLAS=1)",
+  );
+}
+
+/** The BLAS library that this machine has, if any. */
+export const blasPath: string | undefined = found?.path;
 
 const required = Deno.env.get("ALORE_REQUIRE_WEBGPU") === "1";
 const adapter = await findAdapter();
@@ -28,16 +37,8 @@ const adapter = await findAdapter();
 /** The CPU engine with a BLAS library. */
 export const cpuBlas: TestEngine = {
   name: "cpu-blas",
-  ignore: !blas && !requiresBlas,
-  open: () => {
-    if (!blas) {
-      throw new DeviceError(
-        "Cannot open a BLAS library: got none that may be opened, wanted one " +
-          "(ALORE_REQUIRE_BLAS=1)",
-      );
-    }
-    return openCpuEngine({ blas: blas.path });
-  },
+  ignore: blasPath === undefined,
+  open: () => openCpuEngine({ blas: blasPath }),
 };
 
 /**

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { BLAS_PATHS, openBlas } from "../../../kernels/cpu/blas.ts";
+import { openCpuEngine } from "../../../kernels/cpu/engine.ts";
+import { blasPath } from "../../support/engines.ts";
+import { fill } from "../../support/fill.ts";
+import { feeds, type KernelUse, onePlan } from "./one_kernel.ts";
+
+const ENGINE = new URL("../../../kernels/cpu/engine.ts", import.meta.url);
+const HERE = fileURLToPath(import.meta.url);
+const ignore = blasPath === undefined;
+
+const use: KernelUse = {
+  kernel: "matmul",
+  attributes: {
+    m: 70,
+    n: 50,
+    k: 60,
+    transA: 0,
+    transB: 1,
+    alpha: 1,
+    activation: 0,
+  },
+  inputs: [
+    fill({ shape: [70, 60], kind: "normal" }, 1),
+    fill({ shape: [50, 60], kind: "normal" }, 2),
+    undefined,
+    undefined,
+  ],
+  outputs: [70 * 50, undefined],
+};
+
+/** Opens an engine in a process of its own and says what came of it. */
+async function openElsewhere(blas: string, ...flags: string[]) {
+  const script = `
+    import { openCpuEngine } from ${JSON.stringify(ENGINE.href)};
+    try {
+      const blas = ${JSON.stringify(blas)};
+      const engine = await openCpuEngine({ threads: 2, blas });
+      console.log(engine.description);
+    } catch (error) {
+      console.log(error.name + ": " + error.message);
+    }`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", ...flags, "-"],
+    stdin: "piped",
+    stdout: "piped",
+    signal: AbortSignal.timeout(60_000),
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(script));
+  await writer.close();
+  const { code, stdout } = await child.output();
+  assert.equal(code, 0);
+  return new TextDecoder().decode(stdout).trim();
+}
+
+Deno.test("openCpuEngine() multiplies in WASM without permission for BLAS", async () => {
+  assert.match(await openElsewhere("auto"), /^cpu engine, 2 threads, WASM /);
+});
+
+Deno.test("openCpuEngine() refuses a BLAS library without permission", async () => {
+  const path = blasPath ?? BLAS_PATHS[0];
+  assert.equal(
+    await openElsewhere(path),
+    `DeviceError: Cannot open ${path}: got no permission, wanted ` +
+      `--allow-ffi=${path}`,
+  );
+});
+
+Deno.test("openCpuEngine() refuses a file that is no BLAS library", async () => {
+  assert.match(
+    await openElsewhere(HERE, `--allow-ffi=${HERE}`),
+    /^DeviceError: Cannot open .*blas_test\.ts: got ".+", wanted a BLAS library$/,
+  );
+});
+
+Deno.test({
+  name: "openCpuEngine() takes a BLAS library with permission for it alone",
+  ignore,
+  fn: async () => {
+    const flag = `--allow-ffi=${blasPath}`;
+    for (const choice of ["auto", blasPath ?? ""]) {
+      assert.match(
+        await openElsewhere(choice, flag),
+        /^cpu engine, 2 threads, [A-Z]\w+( \d+(\.\d+)+)?$/,
+      );
+    }
+    assert.match(await openElsewhere("off", flag), / WASM /);
+  },
+});
+
+Deno.test({
+  name: "openBlas() names the library and its version",
+  ignore: ignore || !blasPath?.includes("openblas"),
+  fn: () => {
+    const blas = openBlas("auto");
+    blas?.close();
+    assert.equal(blas?.path, blasPath);
+    assert.match(blas?.name ?? "", /^OpenBLAS \d+\.\d+\.\d+/);
+    assert.equal(openBlas("off"), undefined);
+  },
+});
+
+Deno.test({
+  name: "products with BLAS stay the same when the memory grows",
+  ignore,
+  fn: async () => {
+    const engine = await openCpuEngine({ threads: 2, blas: blasPath });
+    const program = await engine.compile(onePlan(use));
+    const before = await program.run(feeds(use));
+    for (let i = 0; i < 4; i++) engine.allocate(2 ** 28, `memory ${i}`);
+    assert.deepEqual(await program.run(feeds(use)), before);
+    const later = await engine.compile(onePlan(use));
+    assert.deepEqual(await later.run(feeds(use)), before);
+    engine.close();
+  },
+});
+
+Deno.test({
+  name: "engines with BLAS work side by side, and after others have closed",
+  ignore,
+  fn: async () => {
+    let wanted: unknown;
+    for (let round = 0; round < 10; round++) {
+      const engines = await Promise.all(
+        [2, 2, 2].map((threads) => openCpuEngine({ threads, blas: blasPath })),
+      );
+      const results = await Promise.all(engines.map(async (engine) => {
+        const program = await engine.compile(onePlan(use));
+        return await program.run(feeds(use));
+      }));
+      wanted ??= results[0];
+      for (const result of results) assert.deepEqual(result, wanted);
+      for (const engine of engines) engine.close();
+    }
+  },
+});
