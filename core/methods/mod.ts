@@ -8,8 +8,11 @@
 import { hinted } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { alore } from "./alore.ts";
+import { bitfit } from "./bitfit.ts";
 import { full } from "./full.ts";
 import { linearProbe } from "./linear.ts";
+import { lora } from "./lora.ts";
+import { repadapter } from "./repadapter.ts";
 import type {
   Method,
   MethodOptions,
@@ -19,7 +22,14 @@ import type {
 
 /** Every method by its name. */
 export const methods: ReadonlyMap<string, Method> = new Map(
-  [alore, full, linearProbe].map((method) => [method.name, method]),
+  [
+    alore,
+    bitfit,
+    full,
+    linearProbe,
+    lora,
+    repadapter,
+  ].map((method) => [method.name, method]),
 );
 
 /**

@@ -134,3 +134,30 @@ export function takeTokens(x: Value, start: number, count: number): Value {
   const attributes = { batch, tokens, width, start, count };
   return x.graph.apply(takeTokensOp, [x], attributes)[0];
 }
+
+/**
+ * Puts tokens among zeros.
+ *
+ * @param x `[batch, count, width]`.
+ * @returns `[batch, tokens, width]`, x from `start` on.
+ */
+export function padTokens(x: Value, start: number, tokens: number): Value {
+  const [batch, count, width] = x.shape;
+  const attributes = { batch, tokens, width, start, count };
+  return x.graph.apply(padTokensOp, [x, undefined], attributes)[0];
+}
+
+/**
+ * Adds to a range of tokens.
+ *
+ * @param whole `[batch, tokens, width]`.
+ * @param part `[batch, count, width]`.
+ * @param start The first token that it is added to.
+ * @returns Shaped like the whole.
+ */
+export function addTokens(whole: Value, part: Value, start: number): Value {
+  const [batch, tokens, width] = whole.shape;
+  const count = part.shape[1];
+  const attributes = { batch, tokens, width, start, count };
+  return whole.graph.apply(padTokensOp, [part, whole], attributes)[0];
+}

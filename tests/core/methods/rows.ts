@@ -33,6 +33,31 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       options: { experts: 1, rank: 1, place: "mlp", scale: 3 },
     },
   ],
+  bitfit: [{ parameters: 102_912 }],
   full: [{ parameters: 85_798_656 }],
   linear: [{ parameters: 0 }],
+  lora: [
+    { parameters: 294_912 },
+    {
+      // A block: 3 · 2 · 768 · 2, proj the same, fc1 and fc2 2 · 3840 each.
+      parameters: 12 * (3 * 3072 + 3072 + 2 * 7680),
+      options: { rank: 2, alpha: 3, targets: "q,k,v,proj,fc1,fc2" },
+    },
+    {
+      parameters: 12 * 2 * 1536,
+      options: { rank: 1, targets: "k,proj", dropout: 0.1 },
+    },
+  ],
+  repadapter: [
+    { parameters: 239_808 },
+    {
+      parameters: 119_904,
+      options: { place: "attn", scale: 5, dropout: 0 },
+    },
+    {
+      // 12 of 768 · 6 + 6 + 3 · 2 · 256 + 768.
+      parameters: 12 * (4608 + 6 + 1536 + 768),
+      options: { place: "mlp", hidden: 6, groups: 3, scale: 0.1 },
+    },
+  ],
 };
