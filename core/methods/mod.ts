@@ -7,6 +7,8 @@
 
 import { hinted } from "../errors.ts";
 import { nearest } from "../nearest.ts";
+import { adapter } from "./adapter.ts";
+import { adaptformer } from "./adaptformer.ts";
 import { alore } from "./alore.ts";
 import { bitfit } from "./bitfit.ts";
 import { full } from "./full.ts";
@@ -19,16 +21,21 @@ import type {
   ModelShape,
   OptionSpec,
 } from "./method.ts";
+import { vptDeep, vptShallow } from "./vpt.ts";
 
 /** Every method by its name. */
 export const methods: ReadonlyMap<string, Method> = new Map(
   [
+    adapter,
+    adaptformer,
     alore,
     bitfit,
     full,
     linearProbe,
     lora,
     repadapter,
+    vptDeep,
+    vptShallow,
   ].map((method) => [method.name, method]),
 );
 

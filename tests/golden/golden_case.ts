@@ -56,6 +56,7 @@ export interface GoldenCheck {
 const OPTION_NAMES: Record<string, string> = {
   n: "experts",
   r: "rank",
+  p: "prompts",
   s: "scale",
   placement: "place",
 };

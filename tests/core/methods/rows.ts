@@ -21,6 +21,22 @@ export interface Row {
 
 /** Rows by method; a method without one fails. */
 export const rows: Readonly<Record<string, readonly Row[]>> = {
+  adapter: [
+    { parameters: 156_768, moved: "its layers start Xavier uniform" },
+    {
+      // 24 of 2 · 768 · 3 + 3 + 768.
+      parameters: 24 * (4608 + 3 + 768),
+      options: { hidden: 3, place: "houlsby", scale: 0.5, dropout: 0 },
+      moved: "its layers start Xavier uniform",
+    },
+  ],
+  adaptformer: [
+    { parameters: 1_189_632 },
+    {
+      parameters: 156_768,
+      options: { hidden: 8, scale: 1, dropout: 0 },
+    },
+  ],
   alore: [
     { parameters: 147_520 },
     {
@@ -58,6 +74,22 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       // 12 of 768 · 6 + 6 + 3 · 2 · 256 + 768.
       parameters: 12 * (4608 + 6 + 1536 + 768),
       options: { place: "mlp", hidden: 6, groups: 3, scale: 0.1 },
+    },
+  ],
+  "vpt-deep": [
+    { parameters: 92_160, moved: "prompts take attention" },
+    {
+      parameters: 12 * 3 * 768,
+      options: { prompts: 3, dropout: 0.2 },
+      moved: "prompts take attention",
+    },
+  ],
+  "vpt-shallow": [
+    { parameters: 7_680, moved: "prompts take attention" },
+    {
+      parameters: 3 * 768,
+      options: { prompts: 3, dropout: 0.2 },
+      moved: "prompts take attention",
     },
   ],
 };
