@@ -116,8 +116,12 @@ export interface HookContext {
   readonly model: ModelShape;
   /** A tensor of the method by its full name. */
   tensor(name: string): Value;
-  /** Applies dropout while training; the identity otherwise. */
-  dropout(x: Value, rate: number): Value;
+  /**
+   * Applies dropout while training; the identity otherwise.
+   *
+   * @param group Elements in a row that go together, default 1.
+   */
+  dropout(x: Value, rate: number, group?: number): Value;
 }
 
 /** What folding is done from; all numbers are on the host. */

@@ -124,11 +124,18 @@ export class AdaptedModel {
     return this.spec.shared !== undefined && this.frozen.slots.has(name);
   }
 
-  /** Starts every tensor from its own random stream, shared ones left out. */
-  initialise(seed: number): void {
+  /**
+   * Starts every tensor from its own random stream, shared ones left out.
+   *
+   * @param isWritten Tensors that the caller writes anyway are left out too.
+   */
+  initialise(
+    seed: number,
+    isWritten: (name: string) => boolean = () => false,
+  ): void {
     const { config, method, options } = this.spec;
     for (const [name, { shape, init }] of modelTensors(config)) {
-      if (this.isShared(name)) continue;
+      if (this.isShared(name) || isWritten(name)) continue;
       this.write(name, initialise(init, countOf(shape), seed, name));
     }
     const model = modelShape(config);
@@ -210,9 +217,9 @@ export class AdaptedModel {
       options,
       model: modelShape(config),
       tensor,
-      dropout: (x, rate) => {
+      dropout: (x, rate, group = 1) => {
         const key = rate > 0 ? training.key?.() : undefined;
-        return key ? dropout(x, key, { rate, site: site++ }) : x;
+        return key ? dropout(x, key, { rate, site: site++, group }) : x;
       },
     });
     return traceModel({ config, images, tensor, hooks, dropPath });

@@ -13,7 +13,7 @@
 import type { Op, Shape, Value } from "../graph/graph.ts";
 import { checkCounts, present } from "./check.ts";
 
-/** The op y = x / (1 - rate) where kept, else 0. */
+/** The op y = x / (1 - rate) where kept, else 0; groups go together. */
 export const dropoutOp: Op = {
   name: "dropout",
   flops: ({ count }) => 2 * count,
@@ -21,10 +21,11 @@ export const dropoutOp: Op = {
     checkCounts("drop elements", inputs, [["x", count], ["key", 2]]);
     return [inputs[0] ?? []];
   },
-  reference([x, key], { rate, site }): Float64Array[] {
+  reference([x, key], { rate, site, group }): Float64Array[] {
     const [key0, key1] = present(key);
     return [
-      present(x).map((v, index) => {
+      present(x).map((v, i) => {
+        const index = Math.floor(i / group);
         const unit = (dropoutHash(index, key0, key1, site) >>> 8) * 2 ** -24;
         return unit >= rate ? v / (1 - rate) : 0;
       }),
@@ -87,14 +88,15 @@ export const scaleRowsOp: Op = {
  * Drops elements at random and scales up the rest.
  *
  * @param key `[2]`, i32, new for each step.
- * @param options `rate` in [0, 1); `site` tells apart the uses in one network.
+ * @param options `rate` in [0, 1); `site` tells apart the uses in one network;
+ * `group` elements in a row are kept or dropped together, default 1.
  */
 export function dropout(
   x: Value,
   key: Value,
-  options: { rate: number; site: number },
+  options: { rate: number; site: number; group?: number },
 ): Value {
-  const attributes = { count: x.count, ...options };
+  const attributes = { count: x.count, group: 1, ...options };
   return x.graph.apply(dropoutOp, [x, key], attributes)[0];
 }
 

@@ -27,6 +27,7 @@ import {
 import { matmul } from "./matmul.ts";
 import { patchesOp, unpatchesOp } from "./patches.ts";
 import { reluGradientOp, reluOp } from "./relu.ts";
+import { scaleShiftGradientOp, scaleShiftOp } from "./scale_shift.ts";
 import { embedTokensOp, padTokensOp, takeTokensOp } from "./tokens.ts";
 import { transposeOp } from "./transpose.ts";
 
@@ -62,6 +63,8 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     reluGradientOp,
     reluOp,
     scaleRowsOp,
+    scaleShiftGradientOp,
+    scaleShiftOp,
     takeTokensOp,
     transposeOp,
     unpatchesOp,

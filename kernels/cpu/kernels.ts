@@ -87,7 +87,7 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
     direct("crossEntropyGradient", 3, 1, ...SOFTMAX),
   ],
   ["cut_tokens", direct("cutTokens", 1, 1, ...INSERT)],
-  ["dropout", direct("dropout", 2, 1, "count", "rate", "site")],
+  ["dropout", direct("dropout", 2, 1, "count", "rate", "site", "group")],
   ["embed_tokens", direct("embedTokens", 3, 1, ...TOKENS)],
   [
     "expert_mix",
@@ -119,6 +119,8 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ["relu", direct("relu", 1, 1, "count")],
   ["relu_gradient", direct("reluGradient", 2, 1, "count")],
   ["scale_rows", direct("scaleRows", 3, 1, "rows", "width")],
+  ["scale_shift", direct("scaleShift", 4, 1, "m", "n")],
+  ["scale_shift_gradient", direct("scaleShiftGradient", 2, 2, "m", "n")],
   ["take_tokens", direct("takeTokens", 1, 1, ...TOKENS, "start", "count")],
   ["transpose", direct("transpose", 1, 1, "a", "b", "c")],
   ["unpatches", direct("unpatches", 1, 1, ...IMAGE)],

@@ -1,5 +1,5 @@
 /**
- * y = x/(1 - rate) where hash(i, key, site) ≥ rate, else 0.
+ * y = x/(1 - rate) where hash(i / group, key, site) ≥ rate, else 0.
  *
  * Shapes: x, y (count), key i32 (2). The hash mixes the element's index with
  * the key and the site in u32 arithmetic, and its upper 24 bits make a number
@@ -15,6 +15,7 @@ const WGSL = /* wgsl */ `
 override COUNT: u32;
 override RATE: f32;
 override SITE: u32;
+override GROUP: u32;
 
 @group(0) @binding(0) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> key: array<u32>;
@@ -49,7 +50,7 @@ fn main(
 ) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
   if (4u * i >= COUNT) { return; }
-  let index = vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u);
+  let index = (vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u)) / vec4u(GROUP);
   let keep = uniform_number(index, key[0], key[1]) >= vec4f(RATE);
   store(i, select(vec4f(0.0), x[i] / (1.0 - RATE), keep));
 }
@@ -75,6 +76,10 @@ export const dropout: Kernel = {
         required(call, "outputs", 0),
       ],
       attribute(call, "count"),
-      { RATE: attribute(call, "rate"), SITE: attribute(call, "site") },
+      {
+        RATE: attribute(call, "rate"),
+        SITE: attribute(call, "site"),
+        GROUP: attribute(call, "group"),
+      },
     ),
 };

@@ -24,6 +24,7 @@ import { matmul } from "./matmul.ts";
 import { patches, unpatches } from "./patches.ts";
 import { relu, reluGradient } from "./relu.ts";
 import { scaleRows } from "./scale_rows.ts";
+import { scaleShift, scaleShiftGradient } from "./scale_shift.ts";
 import { padTokens, takeTokens } from "./token_range.ts";
 import { transpose } from "./transpose.ts";
 
@@ -58,6 +59,8 @@ export const kernels: ReadonlyMap<string, Kernel> = new Map([
   relu,
   reluGradient,
   scaleRows,
+  scaleShift,
+  scaleShiftGradient,
   takeTokens,
   transpose,
   unpatches,

@@ -121,6 +121,23 @@ function rowCases(): KernelCase[] {
         inputs: [{ shape: [m, n], kind: "large" }, normal(n), normal(n)],
         large: true,
       },
+      {
+        op: "scale_shift",
+        attributes: norm,
+        inputs: [normal(m, n), normal(n), normal(n), normal(m, n)],
+        large,
+      },
+      {
+        op: "scale_shift",
+        attributes: norm,
+        inputs: [normal(m, n), normal(n), undefined, undefined],
+        large,
+      },
+      {
+        op: "scale_shift_gradient",
+        attributes: norm,
+        inputs: [normal(m, n), normal(m, n)],
+      },
       ...[undefined, normal(m, n)].map((addend): KernelCase => ({
         op: "layer_norm_gradient",
         attributes: norm,
@@ -169,7 +186,13 @@ function elementCases(): KernelCase[] {
       { op: "copy", attributes: { count }, inputs: [normal(count)], large },
       {
         op: "dropout",
-        attributes: { count, rate: 0.3, site: 5 },
+        attributes: { count, rate: 0.3, site: 5, group: 1 },
+        inputs: [normal(count), { shape: [2], kind: "key" }],
+        large,
+      },
+      {
+        op: "dropout",
+        attributes: { count, rate: 0.3, site: 0, group: 3 },
         inputs: [normal(count), { shape: [2], kind: "key" }],
         large,
       },

@@ -2,7 +2,7 @@
 
 import { at, loadPart, shareElements, storePart } from "./simd.ts";
 
-/** keep = hash(index) ≥ rate; y = keep ? x / (1 - rate) : 0. */
+/** keep = hash(index / group) ≥ rate; y = keep ? x / (1 - rate) : 0. */
 export function dropout(
   x: usize,
   key: usize,
@@ -10,6 +10,7 @@ export function dropout(
   count: i32,
   rate: f32,
   site: i32,
+  group: i32,
   thread: i32,
   threads: i32,
 ): void {
@@ -21,7 +22,7 @@ export function dropout(
   for (; i < end; i += 4) {
     const part = end - i;
     const value = part < 4 ? loadPart(at(x, i), part) : v128.load(at(x, i));
-    const uniform = uniform4(i, key0, key1, i32x4.splat(site));
+    const uniform = uniform4(indices(i, group), key0, key1, i32x4.splat(site));
     const keep = f32x4.ge(uniform, f32x4.splat(rate));
     const kept = v128.and(f32x4.mul(value, factor), keep);
     if (part < 4) storePart(at(y, i), kept, part);
@@ -29,11 +30,20 @@ export function dropout(
   }
 }
 
-/** Hashes of `index` to `index + 3` as numbers in [0, 1). */
+/** `index` to `index + 3`, or the groups that they are in. */
 // @inline
-function uniform4(index: i32, key0: v128, key1: v128, site: v128): v128 {
-  let h = i32x4.add(i32x4.splat(index), i32x4(0, 1, 2, 3));
-  h = v128.xor(h, key0);
+function indices(index: i32, group: i32): v128 {
+  if (group === 1) return i32x4.add(i32x4.splat(index), i32x4(0, 1, 2, 3));
+  let groups = i32x4.splat(index / group);
+  groups = i32x4.replace_lane(groups, 1, (index + 1) / group);
+  groups = i32x4.replace_lane(groups, 2, (index + 2) / group);
+  return i32x4.replace_lane(groups, 3, (index + 3) / group);
+}
+
+/** Hashes of four indices as numbers in [0, 1). */
+// @inline
+function uniform4(index: v128, key0: v128, key1: v128, site: v128): v128 {
+  let h = v128.xor(index, key0);
   h = i32x4.mul(h, i32x4.splat(0x9E3779B1));
   h = v128.xor(h, i32x4.shr_u(h, 15));
   h = i32x4.add(h, key1);

@@ -37,4 +37,5 @@ export {
 export { patches, unpatches } from "./patches.ts";
 export { relu, reluGradient } from "./relu.ts";
 export { scaleRows } from "./scale_rows.ts";
+export { scaleShift, scaleShiftGradient } from "./scale_shift.ts";
 export { embedTokens, padTokens, takeTokens, transpose } from "./tokens.ts";

@@ -1,0 +1,158 @@
+/**
+ * Scaling and shifting of channels, and the gradients towards both.
+ *
+ *     y[i, j] = x[i, j]·scale[j] (+ shift[j]) (+ addend[i, j])
+ *     dscale[j] = Σ_i dy[i, j]·x[i, j],  dshift[j] = Σ_i dy[i, j]
+ *
+ * Shapes: x, addend, y, dy (m, n); scale, shift, dscale, dshift (n). Dispatch:
+ * forward 64 elements a workgroup; the gradients by chunks of rows, 64 columns
+ * by one chunk a workgroup, then the chunks are summed.
+ *
+ * @module
+ */
+import type { Place } from "../engine.ts";
+import {
+  attribute,
+  flag,
+  flatGrid,
+  type Kernel,
+  required,
+  type Shader,
+} from "./kernel.ts";
+import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
+
+const FORWARD = /* wgsl */ `
+override COUNT: u32;
+override N: u32;
+override HAS_SHIFT: bool;
+override HAS_ADDEND: bool;
+
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> scale: array<f32>;
+@group(0) @binding(2) var<storage, read_write> shift: array<f32>;
+@group(0) @binding(3) var<storage, read_write> addend: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 64u + lane;
+  if (i >= COUNT) { return; }
+  let j = i % N;
+  var v = x[i] * scale[j];
+  if (HAS_SHIFT) { v += shift[j]; }
+  if (HAS_ADDEND) { v += addend[i]; }
+  y[i] = v;
+}
+`;
+
+const GRADIENT = /* wgsl */ `
+override M: u32;
+override N: u32;
+override CHUNK: u32;
+override CHUNKS: u32;
+
+@group(0) @binding(0) var<storage, read_write> dy: array<f32>;
+@group(0) @binding(1) var<storage, read_write> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> dscale: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dshift: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 64u + lane;
+  let column = i % N;
+  let chunk = i / N;
+  if (chunk >= CHUNKS) { return; }
+  let first = chunk * CHUNK;
+  let end = min(first + CHUNK, M);
+  var product = 0.0;
+  var sum = 0.0;
+  for (var row = first; row < end; row++) {
+    let at = row * N + column;
+    let g = dy[at];
+    product = fma(g, x[at], product);
+    sum += g;
+  }
+  dscale[i] = product;
+  dshift[i] = sum;
+}
+`;
+
+const forward: Shader = {
+  name: "scale_shift",
+  wgsl: FORWARD,
+  entry: "main",
+  bindings: ["x", "scale", "shift", "addend", "y"],
+};
+
+const gradient: Shader = {
+  name: "scale_shift_gradient",
+  wgsl: GRADIENT,
+  entry: "main",
+  bindings: ["dy", "x", "dscale", "dshift"],
+};
+
+/** Scales and shifts channels. */
+export const scaleShift: Kernel = {
+  name: "scale_shift",
+  shaders: [forward],
+  lower(call) {
+    const [, , shift, addend] = call.inputs;
+    const n = attribute(call, "n");
+    const count = attribute(call, "m") * n;
+    return [{
+      shader: forward,
+      places: [
+        required(call, "inputs", 0),
+        required(call, "inputs", 1),
+        shift,
+        addend,
+        required(call, "outputs", 0),
+      ],
+      constants: {
+        COUNT: count,
+        N: n,
+        HAS_SHIFT: flag(shift),
+        HAS_ADDEND: flag(addend),
+      },
+      grid: flatGrid(Math.ceil(count / 64)),
+    }];
+  },
+};
+
+/** The gradients to scale and shift. */
+export const scaleShiftGradient: Kernel = {
+  name: "scale_shift_gradient",
+  shaders: [gradient, sumPartialsShader],
+  lower(call, context) {
+    const m = attribute(call, "m");
+    const n = attribute(call, "n");
+    const { size, chunks } = splitRows(m);
+    const dscale = context.scratch([chunks, n]);
+    const dshift = context.scratch([chunks, n]);
+    const sum = (partial: Place, y: Place | undefined) =>
+      y === undefined ? [] : [sumPartials({ partial, y }, { n, chunks })];
+    return [
+      {
+        shader: gradient,
+        places: [
+          required(call, "inputs", 0),
+          required(call, "inputs", 1),
+          dscale,
+          dshift,
+        ],
+        constants: { M: m, N: n, CHUNK: size, CHUNKS: chunks },
+        grid: flatGrid(Math.ceil(n * chunks / 64)),
+      },
+      ...sum(dscale, call.outputs[0]),
+      ...sum(dshift, call.outputs[1]),
+    ];
+  },
+};
