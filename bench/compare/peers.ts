@@ -1,0 +1,96 @@
+/**
+ * Who is compared, and how each is started.
+ *
+ * @module
+ */
+
+import { BLAS_PATHS } from "../../kernels/cpu/blas.ts";
+import type { PeerCommand } from "./peer_process.ts";
+
+/** What the peers may use of the machine. */
+export interface PeerSettings {
+  /** Threads of the processor. */
+  readonly threads: number;
+  /** Pythons to try, the first with PyTorch wins. */
+  readonly pythons: readonly string[];
+}
+
+/** Versions that the comparison was written for. */
+const ONNXRUNTIME = "npm:onnxruntime-node@1.30.0";
+
+const path = (name: string): string =>
+  new URL(`../peers/${name}`, import.meta.url).pathname;
+
+function deno(
+  script: string,
+  permissions: readonly string[],
+  args: readonly string[],
+): Pick<PeerCommand, "program" | "args"> {
+  // What is not installed stays so: nothing is fetched behind one's back.
+  const flags = ["run", "--no-prompt", "--cached-only", "--no-lock"];
+  return {
+    program: Deno.execPath(),
+    args: [...flags, ...permissions, path(script), ...args],
+  };
+}
+
+/** PyTorch, one command for each Python. */
+export function pytorch({ threads, pythons }: PeerSettings): PeerCommand[] {
+  return pythons.map((program) => ({
+    name: "PyTorch",
+    program,
+    args: [path("pytorch.py")],
+    env: {
+      OMP_NUM_THREADS: String(threads),
+      // Its threads would spin against each other else.
+      OMP_WAIT_POLICY: "PASSIVE",
+    },
+    install: "Debian and Ubuntu: apt install python3-torch " +
+      "libopenblas0-pthread; else --python PATH",
+  }));
+}
+
+/** onnxruntime, which runs what PyTorch exports. */
+export function onnxruntime({ threads }: PeerSettings): PeerCommand {
+  return {
+    name: "onnxruntime",
+    ...deno(
+      "onnxruntime.ts",
+      ["--allow-read", "--allow-ffi", "--allow-env", "--allow-sys"],
+      [ONNXRUNTIME, String(threads)],
+    ),
+    install: `deno cache --no-lock ${ONNXRUNTIME}`,
+  };
+}
+
+/** Ours on the processor. */
+export function alore(
+  name: string,
+  blas: "auto" | "off",
+  threads: number,
+): PeerCommand {
+  const grants = [
+    "--allow-read",
+    "--allow-sys=cpus",
+    `--allow-ffi=${BLAS_PATHS.join(",")}`,
+  ];
+  const args = ["--blas", blas, "--threads", String(threads)];
+  return {
+    name,
+    ...deno("alore.ts", grants, args),
+    accepts: (text) => blas === "off" || !text.includes("WASM"),
+    install: "Debian and Ubuntu: apt install libopenblas0-pthread",
+  };
+}
+
+/** Ours on WebGPU. */
+export function aloreWebgpu(name: string): PeerCommand {
+  const grants = ["--allow-read", "--allow-env", "--allow-sys=cpus"];
+  const args = ["--device", "webgpu"];
+  return {
+    name,
+    ...deno("alore.ts", grants, args),
+    env: { XDG_RUNTIME_DIR: "/tmp" },
+    install: "see alore doctor",
+  };
+}

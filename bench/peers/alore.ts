@@ -1,0 +1,134 @@
+/**
+ * Our own side of the comparison; see compare/protocol.ts.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import process from "node:process";
+import { noAugment } from "../../core/data/augment.ts";
+import { findMethod, resolveOptions } from "../../core/methods/mod.ts";
+import type { AdaptedModel } from "../../core/models/adapted_model.ts";
+import { modelShape } from "../../core/models/architectures.ts";
+import { scratchBackbone } from "../../core/models/backbone.ts";
+import { buildModel } from "../../core/models/build_model.ts";
+import { defaultSettings } from "../../core/train/settings.ts";
+import { openStepper } from "../../core/train/stepper.ts";
+import { randomBatch } from "../../cli/measure.ts";
+import { openCpuEngine } from "../../kernels/cpu/engine.ts";
+import type { Engine } from "../../kernels/engine.ts";
+import { measureGemmRate } from "../../kernels/gemm_rate.ts";
+import { openWebgpuEngine } from "../../kernels/webgpu/engine.ts";
+import { type Reply, type Request, serve } from "../compare/protocol.ts";
+import type { Work } from "../compare/works.ts";
+
+/** A compiled work. */
+interface Open {
+  /** Runs in flight, as training and evaluation keep them. */
+  readonly depth: number;
+  run(): Promise<unknown>;
+  close(): void;
+}
+
+const { values } = parseArgs({
+  options: {
+    device: { type: "string", default: "cpu" },
+    blas: { type: "string", default: "auto" },
+    threads: { type: "string" },
+  },
+});
+
+async function openEngine(): Promise<Engine> {
+  if (values.device === "webgpu") {
+    return await openWebgpuEngine({ allowSoftware: true });
+  }
+  const threads = values.threads ? Number(values.threads) : undefined;
+  return await openCpuEngine({ threads, blas: values.blas });
+}
+
+function modelOf(engine: Engine, { kind, model }: Work): AdaptedModel {
+  // A plain model for inference, as after merging.
+  const method = findMethod(
+    { inference: "linear", peft: "alore", full: "full" }[kind],
+  );
+  const given = kind === "peft" ? { experts: 4, rank: 4 } : {};
+  return buildModel({
+    engine,
+    backbone: scratchBackbone("comparison", model, 0),
+    method,
+    options: resolveOptions(method, given, modelShape(model)),
+    classes: model.classes,
+    seed: 0,
+  });
+}
+
+async function open(engine: Engine, work: Work): Promise<Open> {
+  const model = modelOf(engine, work);
+  const batch = randomBatch(model, work.batch);
+  if (work.kind === "inference") {
+    const program = await engine.compile(model.forwardPlan(work.batch));
+    return {
+      depth: 2,
+      run: () => program.run({ images: batch.images }),
+      close() {
+        program.close();
+        model.close();
+      },
+    };
+  }
+  const settings = {
+    ...defaultSettings,
+    augment: noAugment,
+    batchSize: work.batch,
+  };
+  const stepper = await openStepper(model, settings, 1);
+  let step = 0;
+  return {
+    depth: stepper.depth,
+    run: () => stepper.run(batch, step++),
+    close() {
+      stepper.close();
+      model.close();
+    },
+  };
+}
+
+async function seconds(opened: Open, steps: number): Promise<number> {
+  const started = performance.now();
+  const running: Promise<unknown>[] = [];
+  for (let step = 0; step < steps; step++) {
+    if (running.length === opened.depth) await running.shift();
+    running.push(opened.run());
+  }
+  await Promise.all(running);
+  return (performance.now() - started) / 1000;
+}
+
+const engine = await openEngine();
+let opened: Open | undefined;
+
+async function handle(request: Request): Promise<Reply> {
+  switch (request.do) {
+    case "open":
+      opened?.close();
+      opened = await open(engine, request.work);
+      await seconds(opened, 1);
+      return { seconds: await seconds(opened, 1) };
+    case "run":
+      if (!opened) return { error: "nothing is open" };
+      return { seconds: await seconds(opened, request.steps) };
+    case "gemm":
+      return { gflops: await measureGemmRate(engine, request) };
+    case "memory":
+      return { bytes: 1024 * process.resourceUsage().maxRSS };
+    case "close":
+      opened?.close();
+      opened = undefined;
+      return {};
+    case "export":
+      return { error: "no export" };
+  }
+}
+
+await serve(`alore, ${engine.description}`, handle);
+engine.close();
