@@ -46,11 +46,13 @@ export function buildModel(request: BuildRequest): AdaptedModel {
   const config = { ...backbone.config, classes };
   const model = new AdaptedModel(engine, { config, method, options, shared });
   try {
-    model.initialise(seed);
     const shape = modelShape(config);
-    for (const [name, values] of backbone.tensors) {
-      if (isHead(shape, name) || model.isShared(name)) continue;
-      model.write(name, values);
+    const { tensors } = backbone;
+    const isKept = (name: string) => !isHead(shape, name) && tensors.has(name);
+    model.initialise(seed, isKept);
+    for (const name of tensors.keys()) {
+      if (!isKept(name) || model.isShared(name)) continue;
+      model.write(name, tensors.get(name)!);
     }
     for (const [name, values] of request.trained ?? []) {
       model.write(name, values);

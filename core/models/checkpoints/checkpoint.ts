@@ -1,0 +1,113 @@
+/**
+ * What a checkpoint is, and what a family of checkpoints has to say about it.
+ *
+ * @module
+ */
+
+import type { Shape } from "../../graph/graph.ts";
+import type { ByteSource } from "../../weights/byte_source.ts";
+import type { TensorFile } from "../../weights/tensor_file.ts";
+import type { ModelConfig } from "../architectures.ts";
+import type { Preprocess } from "../preprocess.ts";
+
+/** A parsed JSON object of unknown content. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A file or folder of pretrained weights, opened. */
+export interface Checkpoint {
+  /** As it was given. */
+  readonly path: string;
+  /** For people: the file's or folder's name. */
+  readonly name: string;
+  /** Its tensors, of all shards together. */
+  readonly file: TensorFile;
+  /** The files that the tensors are in. */
+  readonly sources: readonly ByteSource[];
+  /** `config.json` beside it, as timm or Hugging Face write one. */
+  readonly config?: JsonObject;
+  /** `preprocessor_config.json` beside it. */
+  readonly preprocessor?: JsonObject;
+}
+
+/** A stored tensor that one of the model's tensors is made from. */
+export interface Part {
+  /** Its name in the checkpoint. */
+  readonly name: string;
+  /** The shape that it must have. */
+  readonly shape: Shape;
+}
+
+/** How one of the model's tensors is made from stored ones. */
+export interface Recipe {
+  /** What it takes, all of which must be there. */
+  readonly parts: readonly Part[];
+  /** Makes it from the numbers of the parts; may return one of them. */
+  make(
+    parts: readonly Float32Array<ArrayBuffer>[],
+  ): Float32Array<ArrayBuffer>;
+}
+
+/** What a family reads off a checkpoint. */
+export interface Description {
+  /** Sizes; the head's classes are 1 where the checkpoint has no head. */
+  readonly config: ModelConfig;
+  /** What its images must go through. */
+  readonly preprocess: Preprocess;
+  /**
+   * How a tensor of the model is stored.
+   *
+   * @param tensor Its name in the model.
+   * @param shape Its shape in the model.
+   */
+  recipe(tensor: string, shape: Shape): Recipe;
+  /** Why a stored tensor is left out on purpose; `undefined` if it is not. */
+  dropped?(name: string): string | undefined;
+}
+
+/** Checkpoints that one program writes of one architecture. */
+export interface CheckpointFamily {
+  /** For people, such as `timm ViT`. */
+  readonly name: string;
+  /** Whether the names of a checkpoint's tensors are this family's. */
+  recognises(checkpoint: Checkpoint): boolean;
+  /**
+   * Reads sizes, preprocessing and the way to the model's tensors.
+   *
+   * @throws {TypeError} If a tensor that tells a size is missing or has a wrong
+   * number of dimensions.
+   * @throws {RangeError} If the checkpoint is of a kind that cannot be used.
+   */
+  describe(checkpoint: Checkpoint): Description;
+}
+
+/**
+ * Shape of a stored tensor that a size is read from.
+ *
+ * @throws {TypeError} If it is missing, or has another number of dimensions.
+ */
+export function shapeOf(
+  { file, path }: Checkpoint,
+  name: string,
+  dimensions: number,
+): readonly number[] {
+  const shape = file.entries.get(name)?.shape;
+  if (shape?.length === dimensions) return shape;
+  throw new TypeError(
+    `Cannot read the backbone ${path}: got ${
+      shape ? `${name} [${shape.join(", ")}]` : `no tensor ${name}`
+    }, wanted one of ${dimensions} dimensions to read sizes from`,
+  );
+}
+
+/** Number of different numbers that a pattern's group takes in the names. */
+export function countIndices(
+  { file }: Checkpoint,
+  pattern: RegExp,
+): number {
+  const found = new Set<string>();
+  for (const name of file.entries.keys()) {
+    const index = pattern.exec(name)?.[1];
+    if (index !== undefined) found.add(index);
+  }
+  return found.size;
+}

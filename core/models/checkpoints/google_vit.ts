@@ -1,0 +1,223 @@
+import type { Shape } from "../../graph/graph.ts";
+import { HALF } from "../preprocess.ts";
+import {
+  type Checkpoint,
+  type CheckpointFamily,
+  countIndices,
+  type Description,
+  type Part,
+  type Recipe,
+  shapeOf,
+} from "./checkpoint.ts";
+import { concatenated, reversed } from "./recipes.ts";
+import { vitSizes } from "./vit_sizes.ts";
+
+/**
+ * Google's `.npz` files: augreg, the older imagenet21k with its pre-logits, and
+ * big_vision, with the prefixes that they come with.
+ *
+ * Source: google-research/vision_transformer and big_vision, whose names timm's
+ * loader lists.
+ */
+export const googleVit: CheckpointFamily = {
+  name: "Google ViT",
+  recognises: (checkpoint) => prefixOf(checkpoint) !== undefined,
+  describe,
+};
+
+const PREFIXES = ["", "opt/target/", "params/", "params/img/"];
+
+function prefixOf({ file }: Checkpoint): string | undefined {
+  return PREFIXES.find((prefix) =>
+    file.entries.has(`${prefix}embedding/kernel`)
+  );
+}
+
+/** How the modules of a block are called. */
+interface Names {
+  readonly prefix: string;
+  readonly attention: string;
+  readonly norm2: string;
+  readonly mlp: string;
+  readonly positions: string;
+}
+
+function namesOf({ file }: Checkpoint, prefix: string): Names {
+  return file.entries.has(`${prefix}pos_embedding`)
+    ? {
+      prefix,
+      attention: "MultiHeadDotProductAttention_0",
+      norm2: "LayerNorm_1",
+      mlp: "MlpBlock_0",
+      positions: `${prefix}pos_embedding`,
+    }
+    : {
+      prefix,
+      attention: "MultiHeadDotProductAttention_1",
+      norm2: "LayerNorm_2",
+      mlp: "MlpBlock_3",
+      positions: `${prefix}Transformer/posembed_input/pos_embedding`,
+    };
+}
+
+function describe(checkpoint: Checkpoint): Description {
+  const { file } = checkpoint;
+  const prefix = prefixOf(checkpoint) ?? "";
+  const names = namesOf(checkpoint, prefix);
+  const block = `${prefix}Transformer/encoderblock_0`;
+  const [high, wide, channels, width] = shapeOf(
+    checkpoint,
+    `${prefix}embedding/kernel`,
+    4,
+  );
+  const [, heads] = shapeOf(
+    checkpoint,
+    `${block}/${names.attention}/query/kernel`,
+    3,
+  );
+  const [, tokens] = shapeOf(checkpoint, names.positions, 3);
+  const hidden = `${block}/${names.mlp}/Dense_0/kernel`;
+  return {
+    config: vitSizes(checkpoint, {
+      patch: [width, channels, high, wide],
+      positions: tokens - 1,
+      depth: countIndices(
+        checkpoint,
+        /encoderblock_(\d+)\/LayerNorm_0\/scale$/,
+      ),
+      mlpHidden: shapeOf(checkpoint, hidden, 2)[1],
+      heads,
+      classes: file.entries.get(`${prefix}head/kernel`)?.shape[1],
+      eps: 1e-6,
+    }),
+    preprocess: { ...HALF, interpolation: "bicubic", cropPct: 0.9 },
+    recipe: (tensor, shape) => recipe(names, heads, { tensor, shape }),
+    dropped: (name) =>
+      name.startsWith(`${prefix}pre_logits/`)
+        ? "timm leaves pre-logits out too"
+        : name.startsWith("opt/state/")
+        ? "only the optimiser uses it"
+        : undefined,
+  };
+}
+
+/** The one tensor under a name, its numbers as they are. */
+function plain(name: string, shape: Shape): Recipe {
+  return { parts: [{ name, shape }], make: ([values]) => values };
+}
+
+/** Stored `[in, out]`, for `[out, in]`. */
+function transposed(name: string, [out, from]: Shape): Recipe {
+  return {
+    parts: [{ name, shape: [from, out] }],
+    make: ([values]) => reversed(values, [from, 1, out]),
+  };
+}
+
+function recipe(
+  names: Names,
+  heads: number,
+  { tensor, shape }: { tensor: string; shape: Shape },
+): Recipe {
+  const { prefix } = names;
+  const kind = /\.(weight|bias)$/.exec(tensor)?.[1] ?? "";
+  const module = kind ? tensor.slice(0, -kind.length - 1) : tensor;
+  const inBlock = /^blocks\.(\d+)\.(.*)$/.exec(module);
+  if (inBlock) {
+    const block = `${prefix}Transformer/encoderblock_${inBlock[1]}`;
+    return blockRecipe(block, names, { inner: inBlock[2], kind, shape, heads });
+  }
+  const leaf = kind === "weight" ? "kernel" : "bias";
+  switch (module) {
+    case "cls_token":
+      return plain(`${prefix}cls`, shape);
+    case "pos_embed":
+      return plain(names.positions, shape);
+    case "patch_embed.proj":
+      return patchRecipe(`${prefix}embedding/${leaf}`, shape);
+    case "norm":
+      return normRecipe(`${prefix}Transformer/encoder_norm`, kind, shape);
+    default:
+      return layerRecipe(`${prefix}${module}`, kind, shape);
+  }
+}
+
+function normRecipe(name: string, kind: string, shape: Shape): Recipe {
+  return plain(`${name}/${kind === "weight" ? "scale" : "bias"}`, shape);
+}
+
+function layerRecipe(name: string, kind: string, shape: Shape): Recipe {
+  return kind === "weight"
+    ? transposed(`${name}/kernel`, shape)
+    : plain(`${name}/bias`, shape);
+}
+
+/** Stored height, width, channels, out. */
+function patchRecipe(name: string, shape: Shape): Recipe {
+  if (shape.length !== 4) return plain(name, shape);
+  const [width, channels, high, wide] = shape;
+  return {
+    parts: [{ name, shape: [high, wide, channels, width] }],
+    make: ([values]) => reversed(values, [high * wide, channels, width]),
+  };
+}
+
+function blockRecipe(
+  block: string,
+  names: Names,
+  { inner, kind, shape, heads }: {
+    inner: string;
+    kind: string;
+    shape: Shape;
+    heads: number;
+  },
+): Recipe {
+  const attention = `${block}/${names.attention}`;
+  switch (inner) {
+    case "norm1":
+      return normRecipe(`${block}/LayerNorm_0`, kind, shape);
+    case "norm2":
+      return normRecipe(`${block}/${names.norm2}`, kind, shape);
+    case "mlp.fc1":
+      return layerRecipe(`${block}/${names.mlp}/Dense_0`, kind, shape);
+    case "mlp.fc2":
+      return layerRecipe(`${block}/${names.mlp}/Dense_1`, kind, shape);
+    case "attn.qkv":
+      return qkvRecipe(attention, kind, { shape, heads });
+    default: {
+      if (kind === "bias") return plain(`${attention}/out/bias`, shape);
+      const [width] = shape;
+      return {
+        parts: [{
+          name: `${attention}/out/kernel`,
+          shape: [heads, width / heads, width],
+        }],
+        make: ([values]) => reversed(values, [width, 1, width]),
+      };
+    }
+  }
+}
+
+/** Three layers that are stored with the heads as an axis of their own. */
+function qkvRecipe(
+  attention: string,
+  kind: string,
+  { shape, heads }: { shape: Shape; heads: number },
+): Recipe {
+  const width = shape[0] / 3;
+  const split = [heads, width / heads];
+  const parts: Part[] = ["query", "key", "value"].map((part) =>
+    kind === "weight"
+      ? { name: `${attention}/${part}/kernel`, shape: [width, ...split] }
+      : { name: `${attention}/${part}/bias`, shape: split }
+  );
+  return {
+    parts,
+    make: (arrays) =>
+      concatenated(
+        kind === "weight"
+          ? arrays.map((values) => reversed(values, [width, 1, width]))
+          : arrays,
+      ),
+  };
+}
