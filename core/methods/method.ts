@@ -31,7 +31,8 @@ export interface OptionSpec {
 /** How a tensor starts. */
 export type Init =
   | { readonly kind: "constant"; readonly value: number }
-  | { readonly kind: "normal"; readonly std: number }
+  /** Around the mean, which is 0 where left out. */
+  | { readonly kind: "normal"; readonly std: number; readonly mean?: number }
   /** Normal with the tails beyond two standard deviations drawn again. */
   | { readonly kind: "truncated_normal"; readonly std: number }
   /** Uniform in ±bound. */

@@ -15,6 +15,7 @@ import { full } from "./full.ts";
 import { linearProbe } from "./linear.ts";
 import { lora } from "./lora.ts";
 import { repadapter } from "./repadapter.ts";
+import { ssf } from "./ssf.ts";
 import type {
   Method,
   MethodOptions,
@@ -34,6 +35,7 @@ export const methods: ReadonlyMap<string, Method> = new Map(
     linearProbe,
     lora,
     repadapter,
+    ssf,
     vptDeep,
     vptShallow,
   ].map((method) => [method.name, method]),

@@ -21,7 +21,7 @@ export function initialise(
     case "constant":
       return values.fill(init.value);
     case "normal":
-      return values.map(() => init.std * random.normal());
+      return values.map(() => (init.mean ?? 0) + init.std * random.normal());
     case "truncated_normal":
       return values.map(() => {
         let value = random.normal();

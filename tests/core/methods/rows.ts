@@ -76,6 +76,7 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       options: { place: "mlp", hidden: 6, groups: 3, scale: 0.1 },
     },
   ],
+  ssf: [{ parameters: 205_824, moved: "γ and β start with noise" }],
   "vpt-deep": [
     { parameters: 92_160, moved: "prompts take attention" },
     {
