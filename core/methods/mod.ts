@@ -11,6 +11,8 @@ import { adapter } from "./adapter.ts";
 import { adaptformer } from "./adaptformer.ts";
 import { alore } from "./alore.ts";
 import { bitfit } from "./bitfit.ts";
+import { factTk } from "./fact_tk.ts";
+import { factTt } from "./fact_tt.ts";
 import { full } from "./full.ts";
 import { linearProbe } from "./linear.ts";
 import { lora } from "./lora.ts";
@@ -31,6 +33,8 @@ export const methods: ReadonlyMap<string, Method> = new Map(
     adaptformer,
     alore,
     bitfit,
+    factTk,
+    factTt,
     full,
     linearProbe,
     lora,

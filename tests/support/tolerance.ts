@@ -33,9 +33,16 @@ export const TOLERANCE = {
    * differences with steps of 1e-5, relative to the gradient's length.
    */
   methodGradient: 1e-6,
+  /**
+   * A method against dense matrices, both models in float64: only the order of
+   * the sums differs.
+   */
+  denseMethod: 1e-10,
   /** Golden cases, as their README states them. */
   logits: 2e-5,
   loss: 2e-5,
+  /** Logits of an export in another program; its kernels round differently. */
+  foreign: 2e-5,
   merged: 1e-5,
   learningRate: 1e-5,
   gradient: 1e-4,

@@ -50,6 +50,14 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
     },
   ],
   bitfit: [{ parameters: 102_912 }],
+  "fact-tk": [
+    { parameters: 86_528 },
+    { parameters: 30_976, options: { rank: 16, scale: 10, dropout: 0 } },
+  ],
+  "fact-tt": [
+    { parameters: 61_440 },
+    { parameters: 8_448, options: { rank: 4, scale: 0.1, dropout: 0 } },
+  ],
   full: [{ parameters: 85_798_656 }],
   linear: [{ parameters: 0 }],
   lora: [
