@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import {
+  type Backbone,
+  readBackbone,
+} from "../../../../core/models/backbone.ts";
+import {
+  readSafetensors,
+  toFloat32,
+} from "../../../../core/weights/safetensors.ts";
+import { assertClose } from "../../../support/assert_close.ts";
+import { testEngines } from "../../../support/engines.ts";
+import { logitsOf } from "../../../support/logits.ts";
+import { TOLERANCE } from "../../../support/tolerance.ts";
+
+const FOLDER = "tests/fixtures/checkpoints";
+
+const expected = await readSafetensors(`${FOLDER}/expected.safetensors`);
+const numbers = (name: string) => toFloat32(expected.tensors.get(name)!);
+
+/** Path, family, torchvision's logits of the same model, what is left out. */
+const CASES: readonly (readonly [string, string, string, RegExp?])[] = [
+  ["torchvision.safetensors", "torchvision ViT", "wide"],
+  ["timm", "timm ViT", "narrow"],
+  ["timm/model.safetensors", "timm ViT", "narrow"],
+  ["hugging_face", "Hugging Face ViT", "narrow"],
+  [
+    "hugging_face/model.safetensors.index.json",
+    "Hugging Face ViT",
+    "narrow",
+  ],
+];
+
+for (const { name: engineName, ignore, open } of testEngines) {
+  for (const [path, family, logits, note] of CASES) {
+    Deno.test({
+      name:
+        `readBackbone() reads ${path} as torchvision computes it [${engineName}]`,
+      ignore,
+      fn: async () => {
+        const backbone = await readBackbone(`${FOLDER}/${path}`);
+        assert.equal(backbone.family, family);
+        if (note) assert.match(backbone.notes.join("\n"), note);
+        else assert.deepEqual(backbone.notes, []);
+        const engine = await open();
+        try {
+          const found = await logitsOf(engine, backbone, numbers("images"));
+          assertClose(found, numbers(logits), TOLERANCE.logits, path);
+        } finally {
+          engine.close();
+        }
+      },
+    });
+  }
+}
+
+const narrow = {
+  architecture: "vit",
+  imageSize: 16,
+  patchSize: 8,
+  channels: 3,
+  width: 24,
+  depth: 2,
+  heads: 3,
+  mlpHidden: 48,
+  classes: 5,
+  eps: 1e-6,
+};
+
+const READ: readonly [string, Pick<Backbone, "config" | "preprocess">][] = [
+  ["torchvision.safetensors", {
+    config: { ...narrow, width: 128, heads: 2, mlpHidden: 16 },
+    preprocess: {
+      mean: [0.485, 0.456, 0.406],
+      std: [0.229, 0.224, 0.225],
+      interpolation: "bilinear",
+      cropPct: 0.875,
+    },
+  }],
+  ["timm", {
+    config: narrow,
+    preprocess: {
+      mean: [0.5, 0.5, 0.5],
+      std: [0.5, 0.5, 0.5],
+      interpolation: "bicubic",
+      cropPct: 0.95,
+    },
+  }],
+  ["hugging_face", {
+    config: narrow,
+    preprocess: {
+      mean: [0.485, 0.456, 0.406],
+      std: [0.229, 0.224, 0.225],
+      interpolation: "bicubic",
+      cropPct: 0.8,
+    },
+  }],
+] as [string, Pick<Backbone, "config" | "preprocess">][];
+
+for (const [path, wanted] of READ) {
+  Deno.test(`readBackbone() reads sizes and preprocessing of ${path}`, async () => {
+    const { config, preprocess } = await readBackbone(`${FOLDER}/${path}`);
+    assert.deepEqual({ config, preprocess }, wanted);
+  });
+}
