@@ -13,12 +13,21 @@
  * Experts, arXiv 2412.08341. The start is chosen here: U is zero, so that the
  * first forward pass is the frozen model's; D and S are Xavier uniform.
  *
+ * Options beyond the paper, whose setting is the default of each: adapters after
+ * the last layer of a branch; S shared by the adapters of a kind, or by none; S
+ * or s as they start or trained; and dropping whole experts while training.
+ *
  * @module
  */
 
-import { aggregateExperts } from "../ops/experts.ts";
 import { hinted } from "../errors.ts";
+import type { Value } from "../graph/graph.ts";
+import { aggregateExperts } from "../ops/experts.ts";
+import { product } from "../ops/matmul.ts";
+import { foldAfter, foldBefore } from "./alore_fold.ts";
+import { aloreOptions } from "./alore_options.ts";
 import type {
+  HookContext,
   Hooks,
   MergeContext,
   Method,
@@ -27,8 +36,6 @@ import type {
   ModelShape,
 } from "./method.ts";
 
-const SCALE = "adapter.shared.experts.scale";
-
 /** The method. */
 export const alore: Method = {
   name: "alore",
@@ -36,43 +43,7 @@ export const alore: Method = {
   source: "Du et al., arXiv 2412.08341",
   // The best of eight on the validation images of the demo.
   lr: 3e-3,
-  options: [
-    {
-      name: "experts",
-      kind: "integer",
-      default: 4,
-      minimum: 1,
-      help: "experts per adapter; must divide the width",
-    },
-    {
-      name: "rank",
-      kind: "integer",
-      default: 4,
-      minimum: 1,
-      help: "rank of each expert",
-    },
-    {
-      name: "place",
-      kind: "choice",
-      default: "both",
-      choices: ["attn", "mlp", "both"],
-      help: "adapters before the attention, the MLP, or both",
-    },
-    {
-      name: "scale",
-      kind: "number",
-      default: 1,
-      help: "factor s on the experts",
-    },
-    {
-      name: "dropout",
-      kind: "number",
-      default: 0,
-      minimum: 0,
-      below: 1,
-      help: "dropout on what enters the experts while training",
-    },
-  ],
+  options: aloreOptions,
   check({ experts }, { blocks }): void {
     const width = blocks.map((block) => block.width)
       .find((size) => size % Number(experts) !== 0);
@@ -91,59 +62,74 @@ export const alore: Method = {
   },
   trains: () => false,
   tensors,
-  hooks({ options, model, tensor, dropout }): Hooks {
+  hooks(context): Hooks {
+    const { options, model } = context;
     const sites = new Map(
-      sitesOf(options, model).map((site) => [site.module, site.name]),
+      sitesOf(options, model).map((site) => [site.module, site]),
     );
-    const [s, rate] = [Number(options.scale), Number(options.dropout)];
     return {
       input(module, x) {
         const site = sites.get(module);
-        if (!site) return x;
-        const experts = {
-          down: tensor(`adapter.${site}.down`),
-          up: tensor(`adapter.${site}.up`),
-          scale: tensor(SCALE),
-        };
-        const entering = dropout(x, rate);
-        return aggregateExperts(entering, experts, { s, residual: x });
+        return site && !site.after ? adapted(context, site, x) : x;
+      },
+      output(module) {
+        const site = sites.get(module);
+        return site?.after ? (y) => adapted(context, site, y) : undefined;
       },
     };
   },
-  merge(context): Map<string, Float32Array> {
-    const merged = new Map<string, Float32Array>();
-    for (const site of sitesOf(context.options, context.model)) {
-      const weight = context.backbone(`${site.module}.weight`);
-      merged.set(`${site.module}.weight`, foldSite(context, site, weight));
-    }
-    return merged;
-  },
+  merge,
 };
 
-/** An adapter: its name, the layer that follows it, and its width. */
+/** An adapter. */
 interface Site {
+  /** Of its tensors, after `adapter.`. */
   readonly name: string;
+  /** The layer that it stands before, or after. */
   readonly module: string;
+  readonly after: boolean;
   readonly width: number;
+  /** Of S, after `adapter.`; adapters that share it have the same. */
+  readonly mix: string;
 }
 
-function sitesOf({ place }: MethodOptions, { blocks }: ModelShape): Site[] {
+function sitesOf(options: MethodOptions, { blocks }: ModelShape): Site[] {
+  const { place, share } = options;
+  const after = place === "after";
   return blocks.flatMap(({ width, branches }) =>
-    branches.filter(({ kind }) => place === "both" || place === kind)
-      .map(({ name, first }) => ({ name, module: first, width }))
+    branches.filter(({ kind }) => after || place === "both" || place === kind)
+      .map(({ name, kind, first, last }) => ({
+        name,
+        module: after ? last : first,
+        after,
+        width,
+        mix: share === "adapter"
+          ? name
+          : share === "kind"
+          ? `shared.${kind}`
+          : "shared",
+      }))
   );
+}
+
+function mixName({ mix }: Site): string {
+  return `adapter.${mix}.experts.scale`;
 }
 
 function tensors(options: MethodOptions, model: ModelShape): MethodTensor[] {
   const [n, r] = [Number(options.experts), Number(options.rank)];
+  const sites = sitesOf(options, model);
   const xavier = (fanIn: number, fanOut: number) =>
     ({ kind: "uniform", bound: Math.sqrt(6 / (fanIn + fanOut)) }) as const;
-  const list: MethodTensor[] = [
-    { name: SCALE, shape: [n, n, n], init: xavier(n, n) },
-  ];
-  for (const { name, width } of sitesOf(options, model)) {
+  const mixes = [...new Set(sites.map(mixName))].map((name): MethodTensor => ({
+    name,
+    shape: [n, n, n],
+    init: xavier(n, n),
+    fixed: options.mix === "fixed",
+  }));
+  const own = sites.flatMap(({ name, width }): MethodTensor[] => {
     const chunk = width / n;
-    list.push(
+    return [
       {
         name: `adapter.${name}.down`,
         shape: [n, chunk, r],
@@ -154,65 +140,69 @@ function tensors(options: MethodOptions, model: ModelShape): MethodTensor[] {
         shape: [n, r, chunk],
         init: { kind: "constant", value: 0 },
       },
-    );
-  }
-  return list;
-}
-
-/** W + s · W Δᵀ row by row in float64, without forming Δ. */
-function foldSite(
-  { options, tensor }: MergeContext,
-  { name, width }: Site,
-  weight: Float32Array,
-): Float32Array {
-  const [n, r] = [Number(options.experts), Number(options.rank)];
-  const chunk = width / n;
-  const [down, up, scale] = [
-    tensor(`adapter.${name}.down`),
-    tensor(`adapter.${name}.up`),
-    tensor(SCALE),
-  ];
-  const low = new Float64Array(n * n * r); // [out chunk b, expert, rank]
-  const folded = new Float32Array(weight.length);
-  for (let row = 0; row < weight.length; row += width) {
-    low.fill(0);
-    for (let b = 0; b < n; b++) {
-      for (let er = 0; er < n * r; er++) {
-        let sum = 0;
-        for (let q = 0; q < chunk; q++) {
-          sum += weight[row + b * chunk + q] * up[er * chunk + q];
-        }
-        low[b * n * r + er] = sum;
-      }
-    }
-    for (let a = 0; a < n; a++) {
-      const mixed = mixInto(scale, low, { n, r, a });
-      for (let p = 0; p < chunk; p++) {
-        let sum = 0;
-        for (let er = 0; er < n * r; er++) {
-          const e = Math.floor(er / r);
-          sum += mixed[er] * down[(e * chunk + p) * r + er % r];
-        }
-        const at = row + a * chunk + p;
-        folded[at] = weight[at] + Number(options.scale) * sum;
-      }
-    }
-  }
-  return folded;
-}
-
-/** mixed[e] = Σ_b Sₑ[a, b] low[b, e]. */
-function mixInto(
-  scale: Float32Array,
-  low: Float64Array,
-  { n, r, a }: { n: number; r: number; a: number },
-): Float64Array {
-  return Float64Array.from({ length: n * r }, (_, er) => {
-    const e = Math.floor(er / r);
-    let sum = 0;
-    for (let b = 0; b < n; b++) {
-      sum += scale[(e * n + a) * n + b] * low[b * n * r + er];
-    }
-    return sum;
+    ];
   });
+  const factors = sites.map(({ name }): MethodTensor => ({
+    name: `adapter.${name}.factor`,
+    shape: [1],
+    init: { kind: "constant", value: Number(options.scale) },
+  }));
+  return [...mixes, ...own, ...options.scaling === "learned" ? factors : []];
+}
+
+function adapted(
+  { options, tensor, dropout }: HookContext,
+  site: Site,
+  x: Value,
+): Value {
+  const { experts, expertDropout, scaling } = options;
+  const up = tensor(`adapter.${site.name}.up`);
+  const learned = scaling === "learned";
+  const scale = tensor(mixName(site));
+  const tensors = {
+    down: tensor(`adapter.${site.name}.down`),
+    up: learned ? times(up, tensor(`adapter.${site.name}.factor`)) : up,
+    // S lies expert by expert, n² numbers each.
+    scale: dropout(scale, Number(expertDropout), Number(experts) ** 2),
+  };
+  return aggregateExperts(dropout(x, Number(options.dropout)), tensors, {
+    s: learned ? 1 : Number(options.scale),
+    residual: x,
+  });
+}
+
+/** A tensor times a tensor of one number: a product over a length of one. */
+function times(x: Value, factor: Value): Value {
+  const { graph } = x;
+  const column = graph.reshape(x, [x.count, 1]);
+  const y = product(column, graph.reshape(factor, [1, 1]));
+  return graph.reshape(y, x.shape);
+}
+
+function merge(context: MergeContext): Map<string, Float32Array> {
+  const { options, model, tensor, backbone } = context;
+  const merged = new Map<string, Float32Array>();
+  for (const site of sitesOf(options, model)) {
+    const part = (name: string) => tensor(`adapter.${site.name}.${name}`);
+    const adapter = {
+      down: part("down"),
+      up: part("up"),
+      mix: tensor(mixName(site)),
+      experts: Number(options.experts),
+      rank: Number(options.rank),
+      chunk: site.width / Number(options.experts),
+      s: options.scaling === "learned"
+        ? part("factor")[0]
+        : Number(options.scale),
+    };
+    const [weight, bias] = [`${site.module}.weight`, `${site.module}.bias`];
+    if (site.after) {
+      merged.set(weight, foldAfter(adapter, backbone(weight)));
+      // A bias is a column that the layer adds, and passes the adapter too.
+      merged.set(bias, foldAfter(adapter, backbone(bias)));
+    } else {
+      merged.set(weight, foldBefore(adapter, backbone(weight)));
+    }
+  }
+  return merged;
 }

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { DatasetDescription } from "../data/dataset.ts";
 import type { MethodOptions } from "../methods/method.ts";
+import { findMethod, resolveOptions } from "../methods/mod.ts";
 import type { Preprocess } from "../models/backbone.ts";
 import { checkConfig, type ModelConfig } from "../models/architectures.ts";
 import type { TrainSettings } from "./settings.ts";
@@ -123,13 +124,23 @@ function checked(read: RunConfig, path: string): RunConfig {
     ...read.model,
     architecture: read.model.architecture ?? "vit",
   };
-  const config = { ...read, model };
+  // Runs from before a method had an option are as its default has it.
+  const options = attempt(
+    "options",
+    path,
+    () => resolveOptions(findMethod(read.method), read.options),
+  );
+  attempt("model", path, () => checkConfig(model));
+  return { ...read, model, options };
+}
+
+/** @throws {SyntaxError} If the check of a field fails. */
+function attempt<T>(field: string, path: string, check: () => T): T {
   try {
-    checkConfig(config.model);
-    return config;
+    return check();
   } catch (cause) {
     throw new SyntaxError(
-      `Cannot read the run ${path}: got a wrong field "model" ` +
+      `Cannot read the run ${path}: got a wrong field "${field}" ` +
         `(${cause instanceof Error ? cause.message : cause}), wanted the ` +
         `configuration that training wrote`,
       { cause },

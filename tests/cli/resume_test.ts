@@ -100,6 +100,6 @@ Deno.test("train --resume refuses to go on as another run", () =>
     assert.equal(other.code, 1);
     assert.match(
       other.stderr,
-      /^error: Cannot continue run: got lr 0\.5, wanted 0\.001 as it was started with$/m,
+      /^error: Cannot continue run: got lr 0\.5, wanted 0\.003 as it was started with$/m,
     );
   }));

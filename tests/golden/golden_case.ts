@@ -104,7 +104,7 @@ export async function runGolden(
 
 /** The cases drop nothing, whatever the method does by default. */
 function withoutDropout({ options }: Method): Record<string, number> {
-  const drops = options.filter(({ name }) => name.endsWith("dropout"));
+  const drops = options.filter(({ name }) => /dropout$/i.test(name));
   return Object.fromEntries(drops.map(({ name }) => [name, 0]));
 }
 

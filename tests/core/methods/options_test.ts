@@ -35,7 +35,8 @@ Deno.test("resolveOptions() names what is wrong with an option", () => {
   );
   assert.equal(
     message({ place: "head" }),
-    "Cannot configure alore: got place head, wanted one of attn, mlp, both",
+    "Cannot configure alore: got place head, wanted one of attn, mlp, both, " +
+      "after",
   );
   assert.match(message({ ranks: 2 }), /got option "ranks", wanted experts, /);
   assert.match(message({ dropout: 1 }), /at least 0 and below 1$/);

@@ -48,8 +48,65 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       parameters: 18_433,
       options: { experts: 1, rank: 1, place: "mlp", scale: 3 },
     },
+    {
+      // After proj and fc2: as many, and with s for each of 24 adapters.
+      parameters: 147_544,
+      options: { place: "after", scale: 0.7, scaling: "learned" },
+    },
+    {
+      // Two tensors S of 4³.
+      parameters: 147_456 + 2 * 64,
+      options: { share: "kind", dropout: 0.1, expertDropout: 0.25 },
+    },
+    {
+      parameters: 147_456 + 24 * 64,
+      options: { share: "adapter", place: "after" },
+    },
+    { parameters: 147_456, options: { mix: "fixed" } },
+    {
+      parameters: 12 * (2 * 768 * 3 + 1),
+      options: {
+        experts: 3,
+        rank: 3,
+        place: "attn",
+        share: "adapter",
+        mix: "fixed",
+        scaling: "learned",
+      },
+    },
+  ],
+  arc: [
+    { parameters: 96_432, moved: "λ before the MLP starts Xavier uniform" },
+    {
+      // 768 · 7, and 12 of 7 + 768.
+      parameters: 5_376 + 12 * 775,
+      options: { hidden: 7, place: "attn", dropout: 0 },
+    },
   ],
   bitfit: [{ parameters: 102_912 }],
+  compacter: [
+    { parameters: 57_088, moved: "none of its factors starts at zero" },
+    {
+      // 3³, and 24 of 3 · 2 · 256, 3 · 2 · 2 and 6 down, the same up but 768.
+      parameters: 27 + 24 * (2 * 1536 + 2 * 12 + 6 + 768),
+      options: { hidden: 6, products: 3, rank: 2 },
+      moved: "none of its factors starts at zero",
+    },
+  ],
+  consolidator: [
+    {
+      parameters: 304_128,
+      tiny: { groups: 12 },
+      moved: "its weights start uniform in ±0.001",
+    },
+    {
+      // 12 of 6,912 biases, and 9 · 768 · 8 + 768 · 32 weights.
+      parameters: 12 * (6_912 + 55_296 - 768 * 8 + 3072 * 8),
+      options: { groups: 96, dropout: 0.5 },
+      tiny: { groups: 6 },
+      moved: "its weights start uniform in ±0.001",
+    },
+  ],
   "fact-tk": [
     { parameters: 86_528 },
     { parameters: 30_976, options: { rank: 16, scale: 10, dropout: 0 } },
