@@ -10,7 +10,10 @@ import { nearest } from "../nearest.ts";
 import { adapter } from "./adapter.ts";
 import { adaptformer } from "./adaptformer.ts";
 import { alore } from "./alore.ts";
+import { arc } from "./arc.ts";
 import { bitfit } from "./bitfit.ts";
+import { compacter } from "./compacter.ts";
+import { consolidator } from "./consolidator.ts";
 import { factTk } from "./fact_tk.ts";
 import { factTt } from "./fact_tt.ts";
 import { full } from "./full.ts";
@@ -32,7 +35,10 @@ export const methods: ReadonlyMap<string, Method> = new Map(
     adapter,
     adaptformer,
     alore,
+    arc,
     bitfit,
+    compacter,
+    consolidator,
     factTk,
     factTt,
     full,
