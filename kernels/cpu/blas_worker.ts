@@ -14,9 +14,6 @@ export type Entry = (...args: number[]) => void;
  *
  * Like the body of the worker this runs from its own text, and refers to
  * nothing outside itself.
- *
- * Each thread has a part of the rows or of the columns of the result, makes it
- * with calls of its own on the engine's memory, and finishes it there.
  */
 export function blasEntries(
   declared: typeof BLAS_SYMBOLS,
@@ -35,75 +32,86 @@ export function blasEntries(
   // Shared memory grows in place.
   const base = Number(symbols.addressOf(view, view, 0n));
   const epilogue = exports.epilogue as Entry;
+  const prefill = exports.prefill as Entry;
   const [rowMajor, plain, transposed] = [101, 111, 112];
 
-  /** The part of a thread, in whole cache lines of results. */
+  /** Where a thread's part begins: on a whole cache line of results. */
   function share(size: number, thread: number, threads: number): number {
     const lines = Math.ceil(size / 16);
     return Math.min(Math.floor(lines * thread / threads) * 16, size);
   }
 
-  function blasMultiply(...args: number[]): void {
-    const [a, b, bias, residual, y, pre, transA, transB, m, n, k] = args;
-    const [alpha, activation, panel, thread, threads] = args.slice(11);
+  /**
+   * Each thread makes a part of the rows or of the columns, whichever are more.
+   *
+   * What is only added is there before the product, which BLAS then adds: it
+   * would fill the result with zeros otherwise.
+   */
+  function blasMultiply(
+    a: number,
+    b: number,
+    bias: number,
+    residual: number,
+    y: number,
+    pre: number,
+    transA: number,
+    transB: number,
+    m: number,
+    n: number,
+    k: number,
+    alpha: number,
+    activation: number,
+    thread: number,
+    threads: number,
+  ): void {
     const byRows = m >= n;
     const size = byRows ? m : n;
-    const end = share(size, thread + 1, threads);
-    for (let at = share(size, thread, threads); at < end; at += panel) {
-      const length = Math.min(panel, end - at);
-      const [i, j] = byRows ? [at, 0] : [0, at];
-      const [rows, columns] = byRows ? [length, n] : [m, length];
-      const cell = 4 * (i * n + j);
-      sgemm(
-        rowMajor,
-        transA ? transposed : plain,
-        transB ? transposed : plain,
-        rows,
-        columns,
-        k,
-        alpha,
-        base + a + 4 * (transA ? i : i * k),
-        transA ? m : k,
-        base + b + 4 * (transB ? j * k : j),
-        transB ? k : n,
-        0,
-        base + y + cell,
-        n,
-      );
-      epilogue(
-        y + cell,
-        pre && pre + cell,
-        bias && bias + 4 * j,
-        residual && residual + cell,
-        rows,
-        columns,
-        4 * n,
-        1,
-        activation,
-      );
-    }
+    const start = share(size, thread, threads);
+    const length = share(size, thread + 1, threads) - start;
+    if (length === 0) return;
+    const [i, j] = byRows ? [start, 0] : [0, start];
+    const [rows, columns] = byRows ? [length, n] : [m, length];
+    const cell = 4 * (i * n + j);
+    const to = y + cell;
+    const shift = bias && bias + 4 * j;
+    const more = residual && residual + cell;
+    const before = !activation && !pre && (bias !== 0 || residual !== 0);
+    if (before) prefill(to, shift, more, rows, columns, 4 * n);
+    // deno-fmt-ignore
+    sgemm(
+      rowMajor, transA ? transposed : plain, transB ? transposed : plain,
+      rows, columns, k,
+      alpha, base + a + 4 * (transA ? i : i * k), transA ? m : k,
+      base + b + 4 * (transB ? j * k : j), transB ? k : n,
+      before ? 1 : 0, base + to, n,
+    );
+    if (before) return;
+    const p = pre && pre + cell;
+    epilogue(to, p, shift, more, rows, columns, 4 * n, 1, activation);
   }
 
-  /** Each thread multiplies a chunk of k. */
-  function blasChunks(...args: number[]): void {
-    const [a, b, partials, transA, transB, m, n, k, chunk, thread] = args;
+  /** Each thread multiplies a chunk of k into a matrix of its own. */
+  function blasChunks(
+    a: number,
+    b: number,
+    partials: number,
+    transA: number,
+    transB: number,
+    m: number,
+    n: number,
+    k: number,
+    chunk: number,
+    thread: number,
+  ): void {
     const start = thread * chunk;
     if (start >= k) return;
+    // deno-fmt-ignore
     sgemm(
-      rowMajor,
-      transA ? transposed : plain,
-      transB ? transposed : plain,
-      m,
-      n,
-      Math.min(chunk, k - start),
-      1,
-      base + a + 4 * (transA ? start * m : start),
-      transA ? m : k,
-      base + b + 4 * (transB ? start : start * n),
-      transB ? k : n,
-      0,
-      base + partials + 4 * thread * m * n,
-      n,
+      rowMajor, transA ? transposed : plain, transB ? transposed : plain,
+      m, n, Math.min(chunk, k - start),
+      1, base + a + 4 * (transA ? start * m : start), transA ? m : k,
+      base + b + 4 * (transB ? start : start * n), transB ? k : n,
+      0, base + partials + 4 * thread * m * n, n,
     );
   }
 

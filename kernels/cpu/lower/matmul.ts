@@ -31,8 +31,7 @@ function isLong(m: number, n: number, k: number): boolean {
 
 /** `matmul`. */
 export const matmul: Lower = (call) => {
-  const blas = call.blas && matmulBlas(call);
-  if (blas) return blas;
+  if (call.blas) return matmulBlas(call);
   const [m, n, k, transA, transB] = call.attributes(
     "m",
     "n",

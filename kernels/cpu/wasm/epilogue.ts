@@ -55,3 +55,32 @@ export function epilogue(
 function zero4(): v128 {
   return f32x4.splat(0);
 }
+
+/** y = bias + residual, for a product that is then added to it. */
+export function prefill(
+  y: usize,
+  bias: usize,
+  residual: usize,
+  rows: i32,
+  columns: i32,
+  ld: usize,
+): void {
+  const whole = columns & ~3;
+  for (let i: i32 = 0; i < rows; i++) {
+    for (let j: i32 = 0; j < whole; j += 4) {
+      let value = bias ? v128.load(at(bias, j)) : zero4();
+      if (residual) value = f32x4.add(value, v128.load(at(residual, j)));
+      v128.store(at(y, j), value);
+    }
+    if (whole < columns) {
+      const part = columns - whole;
+      let value = bias ? loadPart(at(bias, whole), part) : zero4();
+      if (residual) {
+        value = f32x4.add(value, loadPart(at(residual, whole), part));
+      }
+      storePart(at(y, whole), value, part);
+    }
+    y += ld;
+    if (residual) residual += ld;
+  }
+}

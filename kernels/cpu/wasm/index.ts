@@ -13,7 +13,7 @@ export {
   crossEntropySum,
 } from "./cross_entropy.ts";
 export { dropout } from "./dropout.ts";
-export { epilogue } from "./epilogue.ts";
+export { epilogue, prefill } from "./epilogue.ts";
 export { expertMix, expertMixChunks, expertMixSum } from "./expert_mix.ts";
 export { gelu, geluGradient } from "./gelu.ts";
 export { normChunks, normFinish } from "./global_norm.ts";
