@@ -7,6 +7,7 @@
 import { hinted } from "../../errors.ts";
 import { type ByteSource, fileSource } from "../../weights/byte_source.ts";
 import { statSource } from "../../weights/read_file.ts";
+import { openNpz } from "../../weights/npz.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { openSharded } from "../../weights/sharded.ts";
 import type { TensorFile } from "../../weights/tensor_file.ts";
@@ -15,8 +16,8 @@ import type { Checkpoint, JsonObject } from "./checkpoint.ts";
 /**
  * Opens a checkpoint; the format is recognised by the first bytes.
  *
- * @param path A safetensors file, the index of a sharded one, or a folder that
- * holds one.
+ * @param path A safetensors file, the index of a sharded one, an npz file, or a
+ * folder that holds one of them.
  * @throws {RangeError} If there is none, or it is damaged.
  * @throws {SyntaxError} If it is of another format.
  */
@@ -42,6 +43,9 @@ async function openTensors(
 ): Promise<{ file: TensorFile; sources: ByteSource[] }> {
   const first = source.read(0, Math.min(8, source.size));
   const start = String.fromCharCode(...first);
+  if (start.startsWith("PK\x03\x04")) {
+    return { file: await openNpz(source), sources: [source] };
+  }
   // A safetensors file starts with a length, whose eighth byte is zero.
   if (first[7] !== 0) {
     if (start.startsWith("\x80")) throw pickled(source.name);

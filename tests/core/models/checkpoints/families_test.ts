@@ -28,6 +28,14 @@ const CASES: readonly (readonly [string, string, string, RegExp?])[] = [
     "Hugging Face ViT",
     "narrow",
   ],
+  ["augreg.npz", "Google ViT", "narrow"],
+  [
+    "imagenet21k.npz",
+    "Google ViT",
+    "narrow",
+    /left out .*pre_logits\/.*: timm leaves pre-logits out too/,
+  ],
+  ["big_vision.npz", "Google ViT", "narrow"],
 ];
 
 for (const { name: engineName, ignore, open } of testEngines) {
