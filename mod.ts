@@ -89,6 +89,7 @@ export {
   type AdaptRequest,
   type Merged,
 } from "./core/train/adapt.ts";
+export { openAdapter, OpenedAdapter } from "./core/train/open_adapter.ts";
 export type {
   EpochRecord,
   Evaluation,

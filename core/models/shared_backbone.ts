@@ -1,7 +1,7 @@
 /**
  * One copy of a backbone in an engine's memory for many models.
  *
- * ```ts
+ * ```ts ignore
  * using shared = shareBackbone(engine, backbone);
  * for (const method of [findMethod("alore"), findMethod("lora")]) {
  *   const options = resolveOptions(method, {}, modelShape(backbone.config));
