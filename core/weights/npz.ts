@@ -14,6 +14,7 @@ import {
   npyTensor,
   parseNpyHeader,
 } from "./npy.ts";
+import { pickled } from "./pickle.ts";
 import { type TensorFile, unknownTensor } from "./tensor_file.ts";
 import { readZipDirectory, type ZipEntry } from "./zip_directory.ts";
 
@@ -30,6 +31,7 @@ export async function openNpz(source: ByteSource): Promise<TensorFile> {
   const entries = new Map<string, NpyHeader & { readonly zip: ZipEntry }>();
   for (const zip of await readZipDirectory(source)) {
     const label = `${source.name}, ${zip.name}`;
+    if (zip.name.endsWith(".pkl")) throw pickled(label);
     const header = parseNpyHeader(headerBytes(source, zip, label), label);
     const bytes = npyBytes(header);
     if (bytes === undefined || header.start + bytes !== zip.size) {

@@ -6,6 +6,7 @@
 
 import { hinted } from "../../errors.ts";
 import { type ByteSource, fileSource } from "../../weights/byte_source.ts";
+import { pickled } from "../../weights/pickle.ts";
 import { statSource } from "../../weights/read_file.ts";
 import { openNpz } from "../../weights/npz.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
@@ -52,17 +53,6 @@ async function openTensors(
     if (/^\s*\{/.test(start)) return await openSharded(source, folder);
   }
   return { file: openSafetensors(source), sources: [source] };
-}
-
-function pickled(path: string): Error {
-  return hinted(
-    new SyntaxError(
-      `Cannot read ${path}: got a Python pickle, which may run any program, ` +
-        "wanted safetensors or npz",
-    ),
-    "in Python, safetensors.torch.save_file(torch.load(FILE), " +
-      '"model.safetensors") converts it',
-  );
 }
 
 /** The file in a folder that holds the tensors, or their index. */
