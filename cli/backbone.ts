@@ -38,6 +38,11 @@ const SHIPPED: ReadonlyMap<string, string> = new Map([
   ["vit-t8-32", "vit_t8_32.safetensors"],
 ]);
 
+/** Whether a source stands for random weights, which depend on the seed. */
+export function isScratch(source: string): boolean {
+  return source.startsWith(SCRATCH);
+}
+
 /** `--backbone`, for commands that need weights. */
 export const backboneFlag: Flag = {
   name: "backbone",
@@ -59,7 +64,7 @@ export async function openBackbone(
   source: string,
   seed: number,
 ): Promise<Backbone> {
-  if (source.startsWith(SCRATCH)) {
+  if (isScratch(source)) {
     const name = source.slice(SCRATCH.length);
     return scratchBackbone(name, findBackbone(name), seed);
   }

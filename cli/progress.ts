@@ -26,7 +26,7 @@ class Line {
   #text = "";
   #started = false;
 
-  constructor(output: Output) {
+  constructor(output: Output, clear = false) {
     if (!output.interactive) return;
     this.#bar = new progress.SingleBar({
       format: () => cut(this.#text, output.columns),
@@ -35,7 +35,7 @@ class Line {
       // Nothing to restore when the program is stopped.
       linewrap: true,
       hideCursor: false,
-      clearOnComplete: false,
+      clearOnComplete: clear,
       gracefulExit: false,
     });
   }
@@ -112,6 +112,8 @@ export class CountBar {
 export interface TrainBarLabels {
   readonly title: string;
   readonly trainable: number;
+  /** One of many: it goes when it is done, and is silent without a terminal. */
+  readonly brief?: boolean;
 }
 
 /** Follows a training run. */
@@ -120,14 +122,19 @@ export class TrainBar {
   readonly #line: Line;
   readonly #title: string;
   readonly #label: string;
+  readonly #brief: boolean;
   #validation = "";
   #last: { step: StepProgress; at: number } | undefined;
   #done = 0;
   #started = performance.now();
 
-  constructor(output: Output, { title, trainable }: TrainBarLabels) {
+  constructor(
+    output: Output,
+    { title, trainable, brief = false }: TrainBarLabels,
+  ) {
     this.#output = output;
-    this.#line = new Line(output);
+    this.#brief = brief;
+    this.#line = new Line(output, brief);
     this.#title = `${title.padEnd(7)} `;
     this.#label = `${this.#title}${count(trainable).padStart(9)} trainable  `;
   }
@@ -153,6 +160,7 @@ export class TrainBar {
       this.#line.draw(this.#text());
       return;
     }
+    if (this.#brief) return;
     const epochs = this.#last?.step.epochs ?? epoch;
     this.#output.note(
       `${this.#label}epoch ${`${epoch}`.padStart(`${epochs}`.length)}/` +

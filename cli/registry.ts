@@ -6,6 +6,7 @@
 
 import { kinds } from "../core/data/kinds.ts";
 import type { CliCommand } from "./command.ts";
+import { ablate } from "./commands/ablate.ts";
 import { bench } from "./commands/bench.ts";
 import { dataCheck } from "./commands/data_check.ts";
 import { dataPrepare } from "./commands/data_prepare.ts";
@@ -28,6 +29,7 @@ export const commands: readonly CliCommand[] = [
   predict,
   mergeCommand,
   params,
+  ablate,
   bench,
   doctor,
   demo,
