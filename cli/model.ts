@@ -14,8 +14,12 @@ import {
   readBackbone,
 } from "../core/models/backbone.ts";
 import { buildModel } from "../core/models/build_model.ts";
+import {
+  shareBackbone,
+  type SharedBackbone,
+} from "../core/models/shared_backbone.ts";
 import { type AdapterKind, RunDirectory } from "../core/train/run_directory.ts";
-import { openBackbone } from "./backbone.ts";
+import { isScratch, openBackbone } from "./backbone.ts";
 import type { Flag } from "./flag.ts";
 import type { Input } from "./input.ts";
 
@@ -56,9 +60,37 @@ export const runFlags: readonly Flag[] = [
   },
 ];
 
+/** Backbones that several runs have in common, each loaded once. */
+export class SharedBackbones {
+  readonly #engine: Engine;
+  readonly #found = new Map<string, SharedBackbone>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Loads a backbone, or gives the one that was loaded before. */
+  async open(source: string, seed: number): Promise<SharedBackbone> {
+    // Random weights are others for another seed.
+    const key = `${source} ${isScratch(source) ? seed : ""}`;
+    const before = this.#found.get(key);
+    if (before) return before;
+    const backbone = await openBackbone(source, seed);
+    const shared = shareBackbone(this.#engine, backbone);
+    this.#found.set(key, shared);
+    return shared;
+  }
+
+  /** Frees them, after the models over them. */
+  [Symbol.dispose](): void {
+    for (const shared of this.#found.values()) shared.close();
+  }
+}
+
 /**
  * Opens a run's model.
  *
+ * @param backbones Where the backbone is shared with other runs.
  * @throws {RangeError} If the run is not complete enough, or the backbone is not
  * the one that it was trained with.
  */
@@ -66,6 +98,7 @@ export async function openRun(
   engine: Engine,
   path: string,
   input: Input,
+  backbones?: SharedBackbones,
 ): Promise<OpenRun> {
   const run = await RunDirectory.open(path);
   const { method: name, options, classes, preprocess } = run.config;
@@ -73,7 +106,9 @@ export async function openRun(
   const trained = await run.readAdapter(kind);
   const method = findMethod(name);
   const source = input.textOr("backbone") ?? run.config.backbone.source;
-  const backbone = await openBackbone(source, run.config.settings.seed);
+  const { seed } = run.config.settings;
+  const shared = await backbones?.open(source, seed);
+  const backbone = shared?.backbone ?? await openBackbone(source, seed);
   if (backbone.hash !== run.config.backbone.hash) {
     throw hinted(
       new RangeError(
@@ -83,10 +118,10 @@ export async function openRun(
       "say where that one is with --backbone",
     );
   }
-  const seed = run.config.settings.seed;
   const model = buildModel({
     engine,
     backbone,
+    shared,
     method,
     options,
     classes: classes.length,

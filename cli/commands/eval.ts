@@ -12,7 +12,7 @@ import { withDevice } from "../device.ts";
 import { deviceFlags } from "../flags.ts";
 import { count, percent, short } from "../format.ts";
 import type { Input } from "../input.ts";
-import { type OpenRun, openRun, runFlags } from "../model.ts";
+import { type OpenRun, openRun, runFlags, SharedBackbones } from "../model.ts";
 import type { Output } from "../output.ts";
 import {
   optionFacts,
@@ -30,9 +30,21 @@ import { table } from "../table.ts";
 export const evalCommand: CliCommand = {
   name: "eval",
   summary: "accuracy and confusion matrix of a run",
-  examples: ["eval --run runs/photos", "eval --run runs/photos --merged"],
+  examples: [
+    "eval --run runs/photos",
+    "eval --run runs/photos --merged",
+    "eval --run runs/alore,runs/lora",
+  ],
   flags: [
-    ...runFlags,
+    ...runFlags.map((flag) =>
+      flag.name === "run"
+        ? {
+          ...flag,
+          placeholder: "RUN[,RUN…]",
+          help: `${flag.help}; several share one copy of their backbone`,
+        }
+        : flag
+    ),
     {
       name: "data",
       kind: "text",
@@ -61,49 +73,96 @@ export const evalCommand: CliCommand = {
 const LARGEST_MATRIX = 20;
 
 async function run(input: Input, output: Output): Promise<unknown> {
+  const paths = input.text("run").split(",").filter(Boolean);
   return await withDevice(input, output, async (engine, device) => {
-    const path = input.text("run");
-    const opened = await openRun(engine, path, input);
-    using _model = opened.model;
-    const { config } = opened.run;
-    const file = input.textOr("data");
-    const dataset = await readRunData(config, file);
-    const name = input.text("split");
-    const split = splitOf(dataset, name, file ?? config.data.source);
+    using backbones = new SharedBackbones(engine);
     output.note(device);
-    const merge = input.on("merged")
-      ? await mergeAndCheck(opened.model, split, opened.preprocess)
-      : undefined;
-    const found = merge?.merged ?? await evaluate(opened, split, output);
-    const kind = input.on("best") ? "best epoch" : "last epoch";
-    output.print(
-      `${path}  ${config.method}, ${kind}${merge ? ", merged" : ""}, ` +
-        `${count(found.count)} ${name} images of ${dataset.description.name}`,
-    );
-    output.print();
-    printEvaluation(found, config.classes, output);
-    const report = `${path}/report.html`;
-    if (name === "test") {
-      const page = await evalReport(opened, { found, split, merge });
-      await writeFile(report, page, { overwrite: true });
-      output.print();
-      output.print(`Report  ${report}`);
+    const documents: Tested[] = [];
+    for (const path of paths) {
+      const opened = await openRun(engine, path, input, backbones);
+      using _model = opened.model;
+      if (documents.length > 0) output.print();
+      documents.push(await testRun(opened, input, output));
     }
-    const { logits: _, ...numbers } = found;
-    return {
-      run: path,
-      split: name,
-      data: dataset.hash,
-      classes: config.classes,
-      ...numbers,
-      report: name === "test" ? report : undefined,
-      merge: merge && {
-        largestDifference: merge.largestDifference,
-        agreement: merge.agreement,
-        images: merge.images,
-      },
-    };
+    if (documents.length === 1) return documents[0];
+    printComparison(documents, output);
+    return { runs: documents };
   });
+}
+
+/** What is told of a tested run. */
+interface Tested extends Omit<Evaluation, "logits"> {
+  readonly run: string;
+  readonly method: string;
+  readonly trainable: number;
+  readonly [field: string]: unknown;
+}
+
+async function testRun(
+  opened: OpenRun,
+  input: Input,
+  output: Output,
+): Promise<Tested> {
+  const { config, path } = opened.run;
+  const file = input.textOr("data");
+  const dataset = await readRunData(config, file);
+  const name = input.text("split");
+  const split = splitOf(dataset, name, file ?? config.data.source);
+  const merge = input.on("merged")
+    ? await mergeAndCheck(opened.model, split, opened.preprocess)
+    : undefined;
+  const found = merge?.merged ?? await evaluate(opened, split, output);
+  const kind = input.on("best") ? "best epoch" : "last epoch";
+  output.print(
+    `${path}  ${config.method}, ${kind}${merge ? ", merged" : ""}, ` +
+      `${count(found.count)} ${name} images of ${dataset.description.name}`,
+  );
+  output.print();
+  printEvaluation(found, config.classes, output);
+  const report = `${path}/report.html`;
+  if (name === "test") {
+    const page = await evalReport(opened, { found, split, merge });
+    await writeFile(report, page, { overwrite: true });
+    output.print();
+    output.print(`Report  ${report}`);
+  }
+  const { logits: _, ...numbers } = found;
+  return {
+    run: path,
+    method: config.method,
+    trainable: opened.model.trainableCount,
+    split: name,
+    data: dataset.hash,
+    classes: config.classes,
+    ...numbers,
+    report: name === "test" ? report : undefined,
+    merge: merge && {
+      largestDifference: merge.largestDifference,
+      agreement: merge.agreement,
+      images: merge.images,
+    },
+  };
+}
+
+/** The runs side by side. */
+function printComparison(runs: readonly Tested[], output: Output): void {
+  output.print();
+  table(
+    [
+      { title: "run" },
+      { title: "method" },
+      { title: "trainable", align: "right" },
+      { title: "top-1", align: "right" },
+      { title: "loss", align: "right" },
+    ],
+    runs.map(({ run, method, trainable, top1, loss }) => [
+      run,
+      method,
+      count(trainable),
+      percent(top1, 2),
+      short(loss),
+    ]),
+  ).forEach((line) => output.print(line));
 }
 
 async function evaluate(

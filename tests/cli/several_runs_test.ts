@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { alore } from "../support/alore.ts";
+import { inFolder } from "../support/folder.ts";
+import { SMALL_TRAIN, writeSmallFiles } from "../support/small_run.ts";
+
+Deno.test("alore eval tests several runs over one copy of their backbone", () =>
+  inFolder(async (folder) => {
+    await writeSmallFiles(folder);
+    const names = ["alore", "ssf"];
+    for (const method of names) {
+      const words = [`--method=${method}`, `--out=${method}`];
+      const { code, stderr } = await alore(folder, ...SMALL_TRAIN, ...words);
+      assert.equal(code, 0, stderr);
+    }
+    const test = async (runs: string) => {
+      const words = ["--run", runs, "--device=cpu", "--threads=1", "--json"];
+      const { code, stdout, stderr } = await alore(folder, "eval", ...words);
+      assert.equal(code, 0, stderr);
+      return JSON.parse(stdout);
+    };
+    const { runs } = await test(names.join(","));
+    assert.equal(runs.length, 2);
+    for (const [i, name] of names.entries()) {
+      const alone = await test(name);
+      for (const field of ["run", "method", "loss", "confusion"]) {
+        assert.deepEqual(runs[i][field], alone[field], `${name} ${field}`);
+      }
+      assert.ok((await Deno.stat(`${folder}/${name}/report.html`)).isFile);
+    }
+    const { stdout } = await alore(folder, "eval", "--run=alore,ssf");
+    assert.match(stdout, /^run +method +trainable +top-1 +loss$/m);
+    assert.match(stdout, /^ssf +ssf +[\d,]+ +[\d.]+ % +[\d.]+$/m);
+  }));
