@@ -9,6 +9,8 @@
  * @module
  */
 
+import { type FilterWeights, filterWeights } from "./filter_weights.ts";
+
 /** How a pixel is weighted: PIL's `BICUBIC` (a = −0.5), `BILINEAR` (triangle),
  * or `NEAREST`, which takes one pixel and does not antialias. */
 export type Filter = "bicubic" | "bilinear" | "nearest";
@@ -26,16 +28,8 @@ export interface Pixels {
   data: Uint8Array;
 }
 
-/** The weights with which one axis is resampled. */
-interface Weights {
-  /** First source position of each target position. */
-  first: Int32Array;
-  /** Number of source positions of each target position. */
-  count: Int32Array;
-  /** Fixed-point weights, `stride` to a target position. */
-  values: Int32Array;
-  stride: number;
-}
+/** As {@linkcode FilterWeights}, in PIL's fixed point. */
+type Weights = Omit<FilterWeights, "values"> & { readonly values: Int32Array };
 
 // PIL keeps 8 bits for the result and 2 for overshoot of the 32.
 const FRACTION_BITS = 32 - 8 - 2;
@@ -75,18 +69,6 @@ export function resize(
   return result === source ? { ...source, data: source.data.slice() } : result;
 }
 
-function bicubic(x: number): number {
-  const a = -0.5;
-  x = Math.abs(x);
-  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
-}
-
-function bilinear(x: number): number {
-  x = Math.abs(x);
-  return x < 1 ? 1 - x : 0;
-}
-
 /** Weights computed already: data sets repeat a few sizes. */
 const known = new Map<string, Weights>();
 
@@ -102,32 +84,16 @@ function weightsOf(from: number, to: number, filter: Filter): Weights {
 }
 
 function computeWeights(from: number, to: number, filter: Filter): Weights {
-  const curve = filter === "bicubic" ? bicubic : bilinear;
-  const scale = from / to;
-  const reduction = Math.max(1, scale);
-  const support = (filter === "bicubic" ? 2 : 1) * reduction;
-  const stride = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(to);
-  const count = new Int32Array(to);
-  const values = new Int32Array(to * stride);
-  const exact = new Float64Array(stride);
-  for (let i = 0; i < to; i++) {
-    const centre = (i + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(centre - support + 0.5));
-    const end = Math.min(from, Math.trunc(centre + support + 0.5));
-    let sum = 0;
-    for (let k = 0; k < end - start; k++) {
-      exact[k] = curve((k + start - centre + 0.5) * (1 / reduction));
-      sum += exact[k];
-    }
-    for (let k = 0; k < end - start; k++) {
-      const weight = (exact[k] / sum) * (1 << FRACTION_BITS);
-      values[i * stride + k] = Math.trunc(weight + (weight < 0 ? -0.5 : 0.5));
-    }
-    first[i] = start;
-    count[i] = end - start;
-  }
-  return { first, count, values, stride };
+  const exact = filterWeights(
+    from,
+    to,
+    filter === "bilinear" ? filter : "bicubic",
+  );
+  const values = Int32Array.from(exact.values, (share) => {
+    const weight = share * (1 << FRACTION_BITS);
+    return Math.trunc(weight + (weight < 0 ? -0.5 : 0.5));
+  });
+  return { ...exact, values };
 }
 
 function clamp(sum: number): number {
