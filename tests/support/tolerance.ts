@@ -52,6 +52,8 @@ export const TOLERANCE = {
    * rounded to float32, and 1 - 0.999 keeps only five digits of it.
    */
   golden64: 5e-6,
+  /** Position embeddings: torch computes the filter's weights in float32. */
+  positions: 5e-6,
   /** An augmented image: float32, rounded after sampling and after colours. */
   augment: 1e-5,
   /** Grey levels of a flat area after JPEG, AVIF or a palette. */
