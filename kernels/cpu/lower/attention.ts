@@ -7,12 +7,9 @@
 import {
   type Lower,
   type Lowering,
-  panelFloats,
   SPARE_FLOATS,
+  stripFloats,
 } from "./lowering.ts";
-
-/** Queries that the kernels work on at once. */
-const QUERIES = 48;
 
 function sizes(call: Lowering) {
   const shape = call.attributes("batch", "tokens", "heads", "width");
@@ -23,10 +20,9 @@ function sizes(call: Lowering) {
 /** `attention`. */
 export const attention: Lower = (call) => {
   const { shape, tokens, size } = sizes(call);
-  const padded = Math.ceil(tokens / 8) * 8;
   const own = call.own(
-    SPARE_FLOATS + panelFloats(size, tokens) + panelFloats(tokens, size) +
-      QUERIES * (padded + 1),
+    SPARE_FLOATS + stripFloats(tokens, size) + stripFloats(size, tokens) +
+      8 * size + stripFloats(tokens, 8) + 16 + stripFloats(size, 8),
   );
   const [qkv, o, lse] = [call.input(0), call.output(0), call.output(1)];
   return [["attention", qkv, o, lse, ...own, ...shape]];
@@ -35,10 +31,11 @@ export const attention: Lower = (call) => {
 /** `attention_gradient`. */
 export const attentionGradient: Lower = (call) => {
   const { shape, tokens, size } = sizes(call);
-  const padded = Math.ceil(tokens / 8) * 8;
+  const eights = Math.ceil(tokens / 8) * 8;
   const own = call.own(
-    SPARE_FLOATS + 2 * panelFloats(size, tokens) + panelFloats(tokens, size) +
-      QUERIES * (2 * padded + tokens) + panelFloats(QUERIES, size),
+    SPARE_FLOATS + eights + 2 * stripFloats(tokens, size) +
+      3 * stripFloats(size, tokens) + 8 * size + 2 * 8 * (eights + 8) +
+      eights ** 2 + stripFloats(size, 8),
   );
   const inputs = [0, 1, 2, 3].map((index) => call.input(index));
   return [["attentionGradient", ...inputs, call.output(0), ...own, ...shape]];

@@ -106,3 +106,8 @@ export const SPARE_FLOATS = 64;
 export function panelFloats(k: number, columns: number): number {
   return Math.ceil(columns / 8) * 8 * k;
 }
+
+/** Floats of the strips of 5 that cover (rows, k). */
+export function stripFloats(rows: number, k: number): number {
+  return Math.ceil(rows / 5) * 5 * k;
+}

@@ -8,13 +8,16 @@ import { type Lower, panelFloats, SPARE_FLOATS } from "./lowering.ts";
 import { matmulBlas } from "./matmul_blas.ts";
 
 /** Rows of A that the kernel works on at once. */
-const ROWS = 48;
+const ROWS = 50;
 
 /** Elements along k of a block: a panel and a strip of A fit the L1 cache. */
 const MAX_BLOCK = 384;
 
-/** Floats of a group of panels, which stays in the L2 cache. */
-const GROUP_FLOATS = 65536;
+/** Columns that the kernel finishes at once. */
+const GROUP = 64;
+
+/** Units of work that keep threads busy to the end, if there are so many. */
+const UNITS = 32;
 
 /** Chunks that a long k is cut into. */
 const CHUNK = 512;
@@ -22,6 +25,13 @@ const MAX_CHUNKS = 64;
 
 function blockOf(k: number): number {
   return Math.ceil(k / Math.ceil(k / MAX_BLOCK) / 4) * 4;
+}
+
+/** Columns of a unit of work: all of them if there are many rows. */
+function widthOf(m: number, n: number): number {
+  const groups = Math.ceil(n / GROUP);
+  const across = Math.min(groups, Math.ceil(UNITS / Math.ceil(m / ROWS)));
+  return Math.ceil(groups / across) * GROUP;
 }
 
 /** Many chunks of k keep all threads busy if the result is small. */
@@ -57,13 +67,11 @@ export const matmul: Lower = (call) => {
     ];
   }
   const block = blockOf(k);
-  const group = Math.max(1, Math.floor(GROUP_FLOATS / (8 * block)));
   const panels = call.scratch(panelFloats(k, n));
-  const packs = transA === 1 || block < k;
-  const [own, bytes] = call.own(SPARE_FLOATS + (packs ? ROWS * block : 0));
+  const [own, bytes] = call.own(SPARE_FLOATS + ROWS * block);
   // deno-fmt-ignore
   return [
     ["matmulPack", b, panels, transB, n, k, block],
-    ["matmulMultiply", a, panels, bias, residual, y, pre, own, bytes, transA, m, n, k, block, group, alpha, activation],
+    ["matmulMultiply", a, panels, bias, residual, y, pre, own, bytes, transA, m, n, k, block, widthOf(m, n), alpha, activation],
   ];
 };

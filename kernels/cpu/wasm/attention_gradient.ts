@@ -1,11 +1,24 @@
 /// <reference path="./globals.d.ts" />
-/** The gradient of attention; probabilities are made anew from lse. */
+/**
+ * The gradient of attention; probabilities are made anew from lse.
+ *
+ * Each thread takes (image, head) pairs, and eight keys at a time: their
+ * probabilities P and slopes dS are panels, a row for each query and a column
+ * for each key, and as such operands of the products that give dV and dK. The
+ * slopes are kept transposed, eight queries to a panel, for dQ.
+ */
 
-import { packPlain, packTransposed, QUERIES } from "./attention.ts";
-import { panelFloats, transposeBlock } from "./panels.ts";
+import { take } from "./barrier.ts";
+import { exp4 } from "./elementary.ts";
+import { packRows, storeColumns, transpose4 } from "./panels.ts";
 import { product } from "./product.ts";
-import { at, madd, share, sumLanes } from "./simd.ts";
-import { rowExp } from "./softmax.ts";
+import { at, madd, sumLanes } from "./simd.ts";
+import {
+  packStrips,
+  packStripsTransposed,
+  stripFloats,
+  stripRows,
+} from "./strips.ts";
 
 /** dqkv (B, T, 3d) from do (B, T, d), qkv, o and lse (B, H, T). */
 export function attentionGradient(
@@ -21,33 +34,25 @@ export function attentionGradient(
   heads: i32,
   width: i32,
   thread: i32,
-  threads: i32,
+  _threads: i32,
 ): void {
   own += <usize> thread * <usize> ownBytes;
   const size = width / heads;
-  const end = share(batch * heads, thread + 1, threads);
-  for (let i = share(batch * heads, thread, threads); i < end; i++) {
+  const delta = own + 256;
+  for (let i = take(); i < batch * heads; i = take()) {
     const image = i / heads, head = i % heads;
     const token = image * tokens * width, column = head * size;
-    headGradient(
-      at(dy, token + column),
-      at(qkv, token * 3 + column),
-      at(o, token + column),
-      at(lse, i * tokens),
-      at(dqkv, token * 3 + column),
-      own,
-      tokens,
-      size,
-      width,
-    );
+    const slopes = at(dy, token + column), q = at(qkv, token * 3 + column);
+    rowDots(slopes, at(o, token + column), tokens, size, width, delta);
+    const logs = at(lse, i * tokens), dq = at(dqkv, token * 3 + column);
+    headGradient(slopes, q, logs, dq, own, tokens, size, width);
   }
 }
 
-/** One head of one image. */
+/** One head of one image; the dots of do and o lie behind the spare tile. */
 function headGradient(
   dy: usize,
   q: usize,
-  o: usize,
   lse: usize,
   dq: usize,
   own: usize,
@@ -56,102 +61,105 @@ function headGradient(
   width: i32,
 ): void {
   const ld = <usize> width * 12, ldo = <usize> width << 2;
-  const padded = (tokens + 7) & ~7;
-  const lds = <usize> padded << 2;
+  const rows = stripRows(tokens), channels = stripRows(size);
+  const eights = (tokens + 7) & ~7;
+  const delta = own + 256;
+  const queries = at(delta, eights);
+  const slopes = at(queries, stripFloats(tokens, size));
+  const queriesT = at(slopes, stripFloats(tokens, size));
+  const slopesT = at(queriesT, stripFloats(size, tokens));
+  const keysT = at(slopesT, stripFloats(size, tokens));
+  const panel = at(keysT, stripFloats(size, tokens));
+  const p = at(panel, 8 * size);
+  const ds = at(p, 8 * (eights + 8));
+  const dsT = at(ds, 8 * (eights + 8));
+  const result = at(dsT, eights * eights);
   const scale: f32 = 1 / sqrt<f32>(<f32> size);
-  const keys = own + 256;
-  const values = at(keys, panelFloats(size, tokens));
-  const plainKeys = at(values, panelFloats(size, tokens));
-  const p = at(plainKeys, panelFloats(tokens, size));
-  const ds = at(p, QUERIES * padded);
-  const rest = at(ds, QUERIES * padded);
-  packTransposed(at(q, width), ld, tokens, size, keys);
-  packTransposed(at(q, 2 * width), ld, tokens, size, values);
-  packPlain(at(q, width), ld, tokens, size, plainKeys);
-  for (let t: i32 = 0; t < tokens; t += QUERIES) {
-    const rows = min(tokens - t, QUERIES);
-    const add = t > 0;
-    const queries = q + <usize> t * ld, slopes = dy + <usize> t * ldo;
-    product(queries, ld, keys, rows, padded, size, p, lds, false, own);
-    product(slopes, ldo, values, rows, padded, size, ds, lds, false, own);
-    const result = o + <usize> t * ldo;
-    // deno-fmt-ignore
-    slopeRows(p, ds, lds, slopes, result, ldo, at(lse, t), rows, tokens, size, scale);
-    const to = dq + <usize> t * ld;
-    product(ds, lds, plainKeys, rows, size, tokens, to, ld, false, own);
-    const dk = at(dq, width), dv = at(dq, 2 * width);
-    // deno-fmt-ignore
-    addTransposed(ds, lds, queries, ld, rows, tokens, size, dk, ld, add, rest, own);
-    // deno-fmt-ignore
-    addTransposed(p, lds, slopes, ldo, rows, tokens, size, dv, ld, add, rest, own);
+  packStrips(q, ld, tokens, size, queries);
+  packStrips(dy, ldo, tokens, size, slopes);
+  packStripsTransposed(q, ld, size, tokens, queriesT);
+  packStripsTransposed(dy, ldo, size, tokens, slopesT);
+  packStripsTransposed(at(q, width), ld, size, tokens, keysT);
+  for (let t: i32 = 0; t < tokens; t += 8) {
+    const columns = min(tokens - t, 8);
+    const offset = <usize> t * ld;
+    packRows(at(q, width) + offset, ld, columns, size, panel);
+    product(queries, panel, rows, 8, size, p, 32, false, own);
+    packRows(at(q, 2 * width) + offset, ld, columns, size, panel);
+    product(slopes, panel, rows, 8, size, ds, 32, false, own);
+    slopePanel(p, ds, lse, delta, tokens, scale);
+    product(slopesT, p, channels, 8, tokens, result, 32, false, own);
+    storeColumns(result, size, columns, at(dq, 2 * width) + offset, ld);
+    product(queriesT, ds, channels, 8, tokens, result, 32, false, own);
+    storeColumns(result, size, columns, at(dq, width) + offset, ld);
+    for (let u: i32 = 0; u < tokens; u += 8) {
+      transpose8(at(ds, u * 8), at(dsT, u * eights + t * 8));
+    }
+  }
+  for (let u: i32 = 0; u < tokens; u += 8) {
+    const slope = at(dsT, u * eights);
+    product(keysT, slope, channels, 8, tokens, result, 32, false, own);
+    storeColumns(result, size, min(tokens - u, 8), dq + <usize> u * ld, ld);
   }
 }
 
-/** Scores and dP of a block to P and dS = P·(dP - Σ do·o)·scale. */
-function slopeRows(
+/** Panels of scores and dP to P and dS = P·(dP - delta)·scale. */
+function slopePanel(
   p: usize,
   ds: usize,
-  lds: usize,
-  dy: usize,
-  o: usize,
-  ldo: usize,
   lse: usize,
+  delta: usize,
   rows: i32,
-  tokens: i32,
-  size: i32,
   scale: f32,
 ): void {
-  for (let i: i32 = 0; i < rows; i++) {
-    const delta = dot(dy, o, size);
-    rowExp(p, p, tokens, scale, load<f32>(at(lse, i)) / scale);
-    let j: i32 = 0;
-    for (; j + 4 <= tokens; j += 4) {
-      const shifted = f32x4.sub(v128.load(at(ds, j)), f32x4.splat(delta));
-      const weight = f32x4.mul(v128.load(at(p, j)), f32x4.splat(scale));
-      v128.store(at(ds, j), f32x4.mul(shifted, weight));
-    }
-    for (; j < tokens; j++) {
-      const shifted = load<f32>(at(ds, j)) - delta;
-      store<f32>(at(ds, j), shifted * (load<f32>(at(p, j)) * scale));
-    }
-    p += lds;
-    ds += lds;
-    dy += ldo;
-    o += ldo;
+  const factor = f32x4.splat(scale);
+  const none = f32x4.splat(0);
+  const end = p + (<usize> rows << 5);
+  while (p < end) {
+    const shift = f32x4.sub(none, v128.load32_splat(lse));
+    const dot = v128.load32_splat(delta);
+    const left = exp4(madd(v128.load(p), factor, shift));
+    v128.store(p, left);
+    const slope = f32x4.sub(v128.load(ds), dot);
+    v128.store(ds, f32x4.mul(slope, f32x4.mul(left, factor)));
+    const right = exp4(madd(v128.load(p, 16), factor, shift));
+    v128.store(p, right, 16);
+    const slope1 = f32x4.sub(v128.load(ds, 16), dot);
+    v128.store(ds, f32x4.mul(slope1, f32x4.mul(right, factor)), 16);
+    p += 32;
+    ds += 32;
+    lse += 4;
+    delta += 4;
   }
 }
 
-/** Σ a·b over `n` floats. */
-function dot(a: usize, b: usize, n: i32): f32 {
-  let sum = f32x4.splat(0);
-  let j: i32 = 0;
-  for (; j + 4 <= n; j += 4) {
-    sum = madd(v128.load(at(a, j)), v128.load(at(b, j)), sum);
-  }
-  let rest: f32 = 0;
-  for (; j < n; j++) rest += load<f32>(at(a, j)) * load<f32>(at(b, j));
-  return sumLanes(sum) + rest;
+/** Transposes a block of 8 by 8; rows lie 8 floats apart. */
+function transpose8(from: usize, to: usize): void {
+  transpose4(from, 32, to, 32);
+  transpose4(from + 16, 32, to + 128, 32);
+  transpose4(from + 128, 32, to + 16, 32);
+  transpose4(from + 144, 32, to + 144, 32);
 }
 
-/** y (tokens, size) = (or +=) Aᵀ·B of a block: A (rows, tokens), B (rows, size). */
-function addTransposed(
+/** Σ a·b of each row of `n` floats. */
+function rowDots(
   a: usize,
-  lda: usize,
   b: usize,
-  ldb: usize,
   rows: i32,
-  tokens: i32,
-  size: i32,
-  y: usize,
-  ldy: usize,
-  accumulate: bool,
-  rest: usize,
-  own: usize,
+  n: i32,
+  width: i32,
+  dots: usize,
 ): void {
-  const panels = at(rest, QUERIES * tokens);
-  const ldr = <usize> rows << 2;
-  transposeBlock(a, lda, tokens, rows, rest, ldr);
-  packPlain(b, ldb, rows, size, panels);
-  // deno-fmt-ignore
-  product(rest, ldr, panels, tokens, size, rows, y, ldy, accumulate, own);
+  for (let i: i32 = 0; i < rows; i++) {
+    let sum = f32x4.splat(0);
+    let j: i32 = 0;
+    for (; j + 4 <= n; j += 4) {
+      sum = madd(v128.load(at(a, j)), v128.load(at(b, j)), sum);
+    }
+    let rest: f32 = 0;
+    for (; j < n; j++) rest += load<f32>(at(a, j)) * load<f32>(at(b, j));
+    store<f32>(at(dots, i), sumLanes(sum) + rest);
+    a = at(a, width);
+    b = at(b, width);
+  }
 }

@@ -2,25 +2,24 @@
 /**
  * y = activation(alpha·A·B + bias) + residual, in two ways.
  *
- * Usual: all threads pack B into panels, then each multiplies its rows (or its
- * columns, if there are few rows), block by block along k. Long k: each thread
+ * Usual: all threads pack B into panels, then multiply blocks of rows and
+ * columns, block by block along k. Long k: each thread
  * takes chunks of k, then the chunks are added in order. Every sum runs in an
  * order that the sizes alone determine.
  */
 
+import { take } from "./barrier.ts";
 import { epilogue } from "./epilogue.ts";
-import {
-  packColumns,
-  packRows,
-  panelCount,
-  panelFloats,
-  transposeBlock,
-} from "./panels.ts";
+import { packColumns, packRows, panelCount, panelFloats } from "./panels.ts";
 import { product } from "./product.ts";
 import { addFloats, at, copyFloats, share } from "./simd.ts";
+import { packStrips, packStripsTransposed } from "./strips.ts";
 
-/** Rows of A that are worked on at once: a multiple of 6 and 4. */
-const ROWS: i32 = 48;
+/** Rows of A that are worked on at once. */
+const ROWS: i32 = 50;
+
+/** Columns that are finished at once, while they are in the L1 cache. */
+const GROUP: i32 = 64;
 
 /** Packs panels [first, last) of rows [start, start + k) of B. */
 function packPanels(
@@ -68,8 +67,8 @@ export function matmulPack(
   }
 }
 
-/** Rows of A times a group of panels, one block [start, start + length) of k. */
-function multiplyRows(
+/** Packs rows [first, first + rows) of A, columns [start, start + length). */
+function packA(
   a: usize,
   transA: i32,
   m: i32,
@@ -78,33 +77,20 @@ function multiplyRows(
   length: i32,
   first: i32,
   rows: i32,
-  panels: usize,
-  columns: i32,
-  y: usize,
-  ldy: usize,
-  accumulate: bool,
-  own: usize,
+  strips: usize,
 ): void {
-  let from = at(a, first * k + start);
-  let lda = <usize> k << 2;
   if (transA) {
-    from = own + 256;
-    lda = <usize> length << 2;
-    const stored = at(a, start * m + first);
-    transposeBlock(stored, <usize> m << 2, rows, length, from, lda);
-  } else if (length < k) {
-    // Rows a multiple of 4 KiB apart would push each other out of the cache.
-    const packed = own + 256;
-    for (let i: i32 = 0; i < rows; i++) {
-      copyFloats(from + <usize> i * lda, at(packed, i * length), length);
-    }
-    from = packed;
-    lda = <usize> length << 2;
+    const from = at(a, start * m + first);
+    packStripsTransposed(from, <usize> m << 2, rows, length, strips);
+  } else {
+    packStrips(at(a, first * k + start), <usize> k << 2, rows, length, strips);
   }
-  product(from, lda, panels, rows, columns, length, y, ldy, accumulate, own);
 }
 
-/** Multiplies with the panels that {@linkcode matmulPack} made. */
+/**
+ * Multiplies with the panels that {@linkcode matmulPack} made. A unit of work
+ * is `ROWS` rows of `width` columns.
+ */
 export function matmulMultiply(
   a: usize,
   panels: usize,
@@ -119,36 +105,33 @@ export function matmulMultiply(
   n: i32,
   k: i32,
   block: i32,
-  group: i32,
+  width: i32,
   alpha: f32,
   activation: i32,
   thread: i32,
-  threads: i32,
+  _threads: i32,
 ): void {
   own += <usize> thread * <usize> ownBytes;
+  const strips = own + 256;
   const ld = <usize> n << 2;
-  const count = panelCount(n);
-  const strips = (m + 5) / 6;
-  const byRows = strips >= 4 * threads;
-  const firstRow = byRows ? share(strips, thread, threads) * 6 : 0;
-  const lastRow = byRows ? min(share(strips, thread + 1, threads) * 6, m) : m;
-  const firstPanel = byRows ? 0 : share(count, thread, threads);
-  const lastPanel = byRows ? count : share(count, thread + 1, threads);
-  for (let g: i32 = firstPanel; g < lastPanel; g += group) {
-    const j = g * 8;
-    const columns = min(min(g + group, lastPanel) * 8, n) - j;
-    const shift = bias ? at(bias, j) : 0;
+  const across = (n + width - 1) / width;
+  const units = (m + ROWS - 1) / ROWS * across;
+  for (let unit = take(); unit < units; unit = take()) {
+    const i = unit / across * ROWS, first = unit % across * width;
+    const rows = min(m - i, ROWS), last = min(first + width, n);
     for (let start: i32 = 0; start < k; start += block) {
       const length = min(k - start, block);
-      const from = at(panels, panelFloats(start, n) + j * length);
-      for (let i: i32 = firstRow; i < lastRow; i += ROWS) {
-        const rows = min(lastRow - i, ROWS);
+      packA(a, transA, m, k, start, length, i, rows, strips);
+      for (let j = first; j < last; j += GROUP) {
+        const columns = min(last - j, GROUP);
+        const from = at(panels, panelFloats(start, n) + j * length);
         const cell = i * n + j;
         const to = at(y, cell);
         // deno-fmt-ignore
-        multiplyRows(a, transA, m, k, start, length, i, rows, from, columns, to, ld, start > 0, own);
+        product(strips, from, rows, columns, length, to, ld, start > 0, own);
         if (start + length < k) continue;
         const p = pre ? at(pre, cell) : 0;
+        const shift = bias ? at(bias, j) : 0;
         const more = residual ? at(residual, cell) : 0;
         epilogue(to, p, shift, more, rows, columns, ld, alpha, activation);
       }
@@ -171,14 +154,15 @@ export function matmulChunks(
   chunk: i32,
   block: i32,
   thread: i32,
-  threads: i32,
+  _threads: i32,
 ): void {
   own += <usize> thread * <usize> ownBytes;
-  const panels = own + 256 + <usize> (ROWS * block << 2);
+  const strips = own + 256;
+  const panels = at(strips, ROWS * block);
   const count = panelCount(n);
   const ld = <usize> n << 2;
   const chunks = (k + chunk - 1) / chunk;
-  for (let c: i32 = thread; c < chunks; c += threads) {
+  for (let c = take(); c < chunks; c = take()) {
     const first = c * chunk;
     const last = min(first + chunk, k);
     const y = at(partials, c * m * n);
@@ -187,10 +171,9 @@ export function matmulChunks(
       packPanels(b, transB, n, k, start, length, 0, count, panels);
       for (let i: i32 = 0; i < m; i += ROWS) {
         const rows = min(m - i, ROWS);
+        packA(a, transA, m, k, start, length, i, rows, strips);
         const to = at(y, i * n);
-        const add = start > first;
-        // deno-fmt-ignore
-        multiplyRows(a, transA, m, k, start, length, i, rows, panels, n, to, ld, add, own);
+        product(strips, panels, rows, n, length, to, ld, start > first, own);
       }
     }
   }

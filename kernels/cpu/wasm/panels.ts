@@ -1,6 +1,6 @@
 /// <reference path="./globals.d.ts" />
 /**
- * Reordering of operands for the register tile. A panel is 8 columns of B,
+ * Reordering of B for the register tile. A panel is 8 columns of B,
  * (k, 8) contiguous; missing columns are zero.
  */
 
@@ -68,33 +68,41 @@ export function packRows(
   }
 }
 
-/** Writes A, stored (k, m) with `lda` bytes a row, as (m, k) to `rows`. */
-export function transposeBlock(
-  a: usize,
-  lda: usize,
-  m: i32,
-  k: i32,
-  rows: usize,
-  ldr: usize,
+/** Writes the columns, up to 8, of a panel (n, 8) as rows of n to y. */
+export function storeColumns(
+  panel: usize,
+  n: i32,
+  columns: i32,
+  y: usize,
+  ldy: usize,
 ): void {
-  const whole = m & ~3;
-  for (let p: i32 = 0; p < k; p++) {
-    if ((p & 3) == 0 && p + 4 <= k) {
-      for (let i: i32 = 0; i < whole; i += 4) {
-        transpose4(at(a, i), lda, at(rows + <usize> i * ldr, p), ldr);
+  const whole = columns & ~3;
+  for (let i: i32 = 0; i < columns; i += 4) {
+    const from = at(panel, i), to = y + <usize> i * ldy;
+    let j: i32 = 0;
+    if (i < whole) {
+      for (; j + 4 <= n; j += 4) {
+        transpose4(at(from, j * 8), 32, at(to, j), ldy);
       }
     }
-    const start = p < (k & ~3) ? whole : 0;
-    for (let i: i32 = start; i < m; i++) {
-      store<f32>(at(rows + <usize> i * ldr, p), load<f32>(at(a, i)));
+    for (; j < n; j++) {
+      const stop = min(columns - i, 4);
+      for (let c: i32 = 0; c < stop; c++) {
+        const value = load<f32>(at(from, j * 8 + c));
+        store<f32>(at(to + <usize> c * ldy, j), value);
+      }
     }
-    a += lda;
   }
 }
 
 /** Transposes a block of 4 by 4. */
 // @inline
-function transpose4(from: usize, ldf: usize, to: usize, ldt: usize): void {
+export function transpose4(
+  from: usize,
+  ldf: usize,
+  to: usize,
+  ldt: usize,
+): void {
   const a = v128.load(from);
   const b = v128.load(from + ldf);
   const c = v128.load(from + 2 * ldf);

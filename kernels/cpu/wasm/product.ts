@@ -1,5 +1,5 @@
 /// <reference path="./globals.d.ts" />
-/** A matrix product by one thread, from rows of A and panels of B. */
+/** A matrix product by one thread, from strips of A and panels of B. */
 
 import { at } from "./simd.ts";
 import { tile } from "./tile.ts";
@@ -7,12 +7,10 @@ import { tile } from "./tile.ts";
 /**
  * y (m, n) = A·B, or y += A·B if `accumulate`.
  *
- * A is row-major (m, k); B is packed in panels. `lda` and `ldy` are in bytes.
- * `spare` holds one tile, 192 bytes, for the ragged edges.
+ * `ldy` is in bytes. `spare` holds one tile, 160 bytes, for the ragged edges.
  */
 export function product(
-  a: usize,
-  lda: usize,
+  strips: usize,
   panels: usize,
   m: i32,
   n: i32,
@@ -22,22 +20,23 @@ export function product(
   accumulate: bool,
   spare: usize,
 ): void {
-  const step = <usize> k << 5;
-  for (let i: i32 = 0; i < m; i += 6) {
-    const rows = min(m - i, 6);
-    let panel = panels;
-    for (let j: i32 = 0; j < n; j += 8) {
-      const columns = min(n - j, 8);
-      if (rows == 6 && columns == 8) {
-        tile(a, lda, 6, panel, k, at(y, j), ldy, accumulate);
+  const step = <usize> k * 20;
+  for (let j: i32 = 0; j < n; j += 8) {
+    const columns = min(n - j, 8);
+    let strip = strips;
+    let to = at(y, j);
+    for (let i: i32 = 0; i < m; i += 5) {
+      const rows = min(m - i, 5);
+      if (rows == 5 && columns == 8) {
+        tile(strip, panels, k, to, ldy, accumulate);
       } else {
-        tile(a, lda, rows, panel, k, spare, 32, false);
-        spill(spare, rows, columns, at(y, j), ldy, accumulate);
+        tile(strip, panels, k, spare, 32, false);
+        spill(spare, rows, columns, to, ldy, accumulate);
       }
-      panel += step;
+      strip += step;
+      to += 5 * ldy;
     }
-    a += 6 * lda;
-    y += 6 * ldy;
+    panels += <usize> k << 5;
   }
 }
 
