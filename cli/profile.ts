@@ -116,7 +116,7 @@ export function profileLines(
       ...(shapes ? profile.shapes : profile.ops).map((op) =>
         opCells(op, gemmRate)
       ),
-      plain("(waiting)", waiting),
+      ...waiting > 0 ? [plain("(waiting)", waiting)] : [],
       plain("(outside)", outside),
     ],
   );

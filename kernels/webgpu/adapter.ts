@@ -1,4 +1,5 @@
 import { DeviceError } from "../engine.ts";
+import { CLOCK_FEATURE } from "./dispatch_clock.ts";
 
 /** What the machine offers to this engine. */
 export interface AdapterReport {
@@ -65,6 +66,9 @@ export async function openDevice(
     const device = await adapter.requestDevice({
       label: "alore",
       requiredLimits,
+      requiredFeatures: adapter.features.has(CLOCK_FEATURE)
+        ? [CLOCK_FEATURE]
+        : [],
     });
     return { device, report };
   } catch (cause) {

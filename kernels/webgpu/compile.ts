@@ -20,6 +20,8 @@ export const SCRATCH_BLOCK = -1;
 /** A plan as dispatches, and the scratch memory that they need. */
 export interface Lowered {
   readonly dispatches: readonly Dispatch[];
+  /** The call of each dispatch, by its position in the plan. */
+  readonly calls: readonly number[];
   readonly scratchBytes: number;
 }
 
@@ -34,8 +36,9 @@ export function lowerPlan(
   settings: Omit<LoweringContext, "scratch">,
 ): Lowered {
   const dispatches: Dispatch[] = [];
+  const calls: number[] = [];
   let scratchBytes = 0;
-  for (const call of plan.calls) {
+  for (const [index, call] of plan.calls.entries()) {
     const kernel = kernels.get(call.kernel);
     if (kernel === undefined) {
       throw new TypeError(
@@ -57,9 +60,10 @@ export function lowerPlan(
     const context = { ...settings, scratch };
     const [separate, copies] = separateInputs(call, kernels, context);
     dispatches.push(...copies, ...kernel.lower(separate, context));
+    while (calls.length < dispatches.length) calls.push(index);
     scratchBytes = Math.max(scratchBytes, used);
   }
-  return { dispatches, scratchBytes };
+  return { dispatches, calls, scratchBytes };
 }
 
 /**

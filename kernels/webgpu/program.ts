@@ -7,8 +7,10 @@ import {
   type Place,
   type Plan,
   type Program,
+  type RunProfile,
 } from "../engine.ts";
 import type { Lowered } from "./compile.ts";
+import { CLOCK_FEATURE, DispatchClock } from "./dispatch_clock.ts";
 import type { Grid } from "./kernel.ts";
 import { type Core, WebgpuMemory } from "./memory.ts";
 import type { Pipelines } from "./pipelines.ts";
@@ -26,10 +28,13 @@ interface Step {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly grid: Grid;
+  /** Its call, by its position in the plan. */
+  readonly call: number;
 }
 
 /** A compiled plan: pipelines and bind groups that `run` replays. */
 export class WebgpuProgram implements Program {
+  readonly profile?: Program["profile"];
   readonly #core: Core;
   readonly #plan: Plan;
   readonly #memories: readonly WebgpuMemory[];
@@ -55,6 +60,9 @@ export class WebgpuProgram implements Program {
     this.#steps = steps;
     this.#onClose = onClose;
     this.#stagingOffsets = stagingLayout(plan).offsets;
+    if (core.device.features.has(CLOCK_FEATURE) && steps.length > 0) {
+      this.profile = (inputs) => this.#profile(inputs);
+    }
   }
 
   /**
@@ -87,6 +95,7 @@ export class WebgpuProgram implements Program {
         pipeline: pipelines[i],
         bindGroup: bindGroups[i],
         grid,
+        call: lowered.calls[i],
       }));
       return new WebgpuProgram(core, plan, memories, buffers, steps, onClose);
     } catch (error) {
@@ -98,6 +107,32 @@ export class WebgpuProgram implements Program {
   async run(
     inputs: Readonly<Record<string, HostArray>>,
   ): Promise<Record<string, HostArray>> {
+    return await this.#run(inputs);
+  }
+
+  async #profile(
+    inputs: Readonly<Record<string, HostArray>>,
+  ): Promise<RunProfile> {
+    const { device, guard } = this.#core;
+    const clock = new DispatchClock(device, guard, this.#steps.length);
+    try {
+      const started = performance.now();
+      await this.#run(inputs, clock);
+      const total = performance.now() - started;
+      const calls = this.#plan.calls.map(() => ({ busy: 0, waiting: 0 }));
+      for (const [i, span] of (await clock.read()).entries()) {
+        calls[this.#steps[i].call].busy += span;
+      }
+      return { calls, total };
+    } finally {
+      clock.close();
+    }
+  }
+
+  async #run(
+    inputs: Readonly<Record<string, HostArray>>,
+    clock?: DispatchClock,
+  ): Promise<Record<string, HostArray>> {
     if (this.#closed) {
       throw new TypeError(`Cannot run the ${this.#plan.label}: it is closed`);
     }
@@ -105,7 +140,7 @@ export class WebgpuProgram implements Program {
     const slot = this.#buffers.ring[this.#runs++ % RING_SIZE];
     const outputs = this.#core.timeline.add(
       slot.busy,
-      () => ({ finished: this.#submit(inputs, slot) }),
+      () => ({ finished: this.#submit(inputs, slot, clock) }),
     ).then(({ finished }) => finished);
     const end = outputs.then(() => {}, () => {});
     slot.busy = end;
@@ -127,6 +162,7 @@ export class WebgpuProgram implements Program {
   #submit(
     inputs: Readonly<Record<string, HostArray>>,
     slot: Slot,
+    clock: DispatchClock | undefined,
   ): Promise<Record<string, HostArray>> {
     const { device, guard } = this.#core;
     guard.check();
@@ -142,13 +178,7 @@ export class WebgpuProgram implements Program {
       device.queue.writeBuffer(this.#bufferOf(place), place.offset, data);
     }
     const encoder = device.createCommandEncoder({ label: this.#plan.label });
-    const pass = encoder.beginComputePass({ label: this.#plan.label });
-    for (const { pipeline, bindGroup, grid } of this.#steps) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(...grid);
-    }
-    pass.end();
+    this.#encode(encoder, clock);
     for (const [name, place] of this.#plan.outputs) {
       encoder.copyBufferToBuffer(
         this.#bufferOf(place),
@@ -160,6 +190,24 @@ export class WebgpuProgram implements Program {
     }
     device.queue.submit([encoder.finish()]);
     return guard.watch(this.#collect(slot), `run ${this.#plan.label}`);
+  }
+
+  /** One pass, or with a clock one for each dispatch. */
+  #encode(encoder: GPUCommandEncoder, clock: DispatchClock | undefined): void {
+    const { label } = this.#plan;
+    let pass = clock ? undefined : encoder.beginComputePass({ label });
+    for (const [i, { pipeline, bindGroup, grid }] of this.#steps.entries()) {
+      if (clock) {
+        const timestampWrites = clock.writes(i);
+        pass = encoder.beginComputePass({ label, timestampWrites });
+      }
+      pass?.setPipeline(pipeline);
+      pass?.setBindGroup(0, bindGroup);
+      pass?.dispatchWorkgroups(...grid);
+      if (clock) pass?.end();
+    }
+    if (clock) clock.resolve(encoder);
+    else pass?.end();
   }
 
   async #collect(slot: Slot): Promise<Record<string, HostArray>> {
