@@ -140,10 +140,11 @@ export async function openModel(
   engine: Engine,
   path: string,
   input: Input,
+  backbones?: SharedBackbones,
 ): Promise<OpenModel> {
   const found = await Deno.stat(path).catch(() => undefined);
   if (found?.isFile) return await openMerged(engine, path);
-  return await openRun(engine, path, input);
+  return await openRun(engine, path, input, backbones);
 }
 
 async function openMerged(engine: Engine, path: string): Promise<OpenModel> {

@@ -9,7 +9,12 @@ import { withDevice } from "../device.ts";
 import { deviceFlags } from "../flags.ts";
 import { percent } from "../format.ts";
 import type { Input } from "../input.ts";
-import { openModel, runFlags } from "../model.ts";
+import {
+  type OpenModel,
+  openModel,
+  runFlags,
+  SharedBackbones,
+} from "../model.ts";
 import type { Output } from "../output.ts";
 import { table } from "../table.ts";
 
@@ -20,15 +25,17 @@ export const predict: CliCommand = {
   examples: [
     "predict --model runs/photos cat.jpg dog.jpg",
     "predict --model merged.safetensors --top 3 cat.jpg",
+    "predict --model runs/alore,runs/lora cat.jpg",
   ],
   arguments: [{ name: "IMAGE", help: "image files", variadic: true }],
   flags: [
     {
       name: "model",
       kind: "text",
-      placeholder: "RUN|FILE",
+      placeholder: "RUN|FILE[,…]",
       required: true,
-      help: "a run's folder, or a file that merge wrote",
+      help: "a run's folder, or a file that merge wrote; several runs share " +
+        "one copy of their backbone",
     },
     ...runFlags.filter(({ name }) => name !== "run"),
     {
@@ -67,43 +74,69 @@ interface Guess {
   readonly probability: number;
 }
 
+/** What one model says of every image. */
+interface Predicted {
+  readonly model: string;
+  readonly images: readonly {
+    readonly file: string;
+    readonly guesses: readonly Guess[];
+  }[];
+}
+
 async function run(input: Input, output: Output): Promise<unknown> {
-  const files = input.words("IMAGE");
+  const paths = input.text("model").split(",").filter(Boolean);
   return await withDevice(input, output, async (engine, device) => {
-    const opened = await openModel(engine, input.text("model"), input);
-    using model = opened.model;
+    using backbones = new SharedBackbones(engine);
     output.detail(device);
-    const { imageSize } = model.spec.config;
-    const { preprocess, classes } = opened;
-    const evaluator = await Evaluator.open(model, {
-      preprocess,
-      batchSize: Math.min(BATCH, files.length),
-    });
-    const split = await readImages(files, imageSize, {
-      fit: input.textOr("fit") ?? opened.resize?.fit,
-      filter: input.textOr("filter") ?? opened.resize?.filter,
-    });
-    const { logits } = await evaluator.evaluate(split);
-    evaluator.close();
-    const top = Math.min(classes.length, input.number("top"));
-    const images = files.map((file, i) => {
-      const row = logits.subarray(i * classes.length, (i + 1) * classes.length);
-      return { file, guesses: guessesOf(row, classes).slice(0, top) };
-    });
-    const rows = images.flatMap(({ file, guesses }) =>
-      guesses.map((guess, i) => [
-        i === 0 ? file : "",
-        guess.class,
-        percent(guess.probability),
-      ])
-    );
-    table([
-      { title: "image" },
-      { title: "class" },
-      { title: "probability", align: "right" },
-    ], rows).forEach((line) => output.print(line));
-    return { model: input.text("model"), images };
+    const documents: Predicted[] = [];
+    for (const path of paths) {
+      const opened = await openModel(engine, path, input, backbones);
+      using _model = opened.model;
+      if (documents.length > 0) output.print();
+      if (paths.length > 1) output.print(path);
+      const predicted = { model: path, images: await guess(opened, input) };
+      printGuesses(predicted, output);
+      documents.push(predicted);
+    }
+    return documents.length === 1 ? documents[0] : { models: documents };
   });
+}
+
+async function guess(
+  { model, preprocess, classes, resize }: OpenModel,
+  input: Input,
+): Promise<Predicted["images"]> {
+  const files = input.words("IMAGE");
+  const split = await readImages(files, model.spec.config.imageSize, {
+    fit: input.textOr("fit") ?? resize?.fit,
+    filter: input.textOr("filter") ?? resize?.filter,
+  });
+  const evaluator = await Evaluator.open(model, {
+    preprocess,
+    batchSize: Math.min(BATCH, files.length),
+  });
+  const { logits } = await evaluator.evaluate(split);
+  evaluator.close();
+  const top = Math.min(classes.length, input.number("top"));
+  return files.map((file, i) => {
+    const row = logits.subarray(i * classes.length, (i + 1) * classes.length);
+    return { file, guesses: guessesOf(row, classes).slice(0, top) };
+  });
+}
+
+function printGuesses({ images }: Predicted, output: Output): void {
+  const rows = images.flatMap(({ file, guesses }) =>
+    guesses.map((guess, i) => [
+      i === 0 ? file : "",
+      guess.class,
+      percent(guess.probability),
+    ])
+  );
+  table([
+    { title: "image" },
+    { title: "class" },
+    { title: "probability", align: "right" },
+  ], rows).forEach((line) => output.print(line));
 }
 
 /** @throws {ImageError} If an image does not decode; it names the file. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { alore } from "../support/alore.ts";
 import { inFolder } from "../support/folder.ts";
+import { plainImage } from "../support/image.ts";
 import { SMALL_TRAIN, writeSmallFiles } from "../support/small_run.ts";
 
-Deno.test("alore eval tests several runs over one copy of their backbone", () =>
+Deno.test("alore eval and predict take several runs over one backbone", () =>
   inFolder(async (folder) => {
     await writeSmallFiles(folder);
     const names = ["alore", "ssf"];
@@ -27,6 +28,20 @@ Deno.test("alore eval tests several runs over one copy of their backbone", () =>
       }
       assert.ok((await Deno.stat(`${folder}/${name}/report.html`)).isFile);
     }
+    await Deno.writeFile(
+      `${folder}/red.png`,
+      await plainImage([200, 20, 20], 16, 16),
+    );
+    const predicted = await alore(
+      folder,
+      ...["predict", "--model=alore,ssf", "red.png", "--json"],
+    );
+    const { models } = JSON.parse(predicted.stdout);
+    assert.deepEqual(
+      models.map(({ model }: { model: string }) => model),
+      names,
+    );
+    assert.equal(models[1].images[0].guesses.length, 1);
     const { stdout } = await alore(folder, "eval", "--run=alore,ssf");
     assert.match(stdout, /^run +method +trainable +top-1 +loss$/m);
     assert.match(stdout, /^ssf +ssf +[\d,]+ +[\d.]+ % +[\d.]+$/m);
