@@ -5,9 +5,14 @@
  */
 
 import { type UnsavedDataset, writeDataset } from "../../core/data/dataset.ts";
-import { scratchBackbone, writeBackbone } from "../../core/models/backbone.ts";
+import {
+  readBackbone,
+  scratchBackbone,
+  writeBackbone,
+} from "../../core/models/backbone.ts";
 import type { VitConfig } from "../../core/models/vit.ts";
 import { RandomStream } from "../../core/rng.ts";
+import { Sources } from "../../core/study/sources.ts";
 
 /** Sizes of the small backbone. */
 export const SMALL: VitConfig = {
@@ -82,3 +87,8 @@ export const SMALL_TRAIN: readonly string[] = [
   "--batch-size=8",
   "--epochs=2",
 ];
+
+/** Reads what the functions here write. */
+export function smallSources(): Sources {
+  return new Sources({ open: readBackbone, seeded: () => false });
+}
