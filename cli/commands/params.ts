@@ -8,7 +8,7 @@ import type { Shape } from "../../core/graph/graph.ts";
 import { modelShape } from "../../core/models/architectures.ts";
 import { backboneConfig } from "../backbone.ts";
 import type { CliCommand } from "../command.ts";
-import { methodFlags } from "../flags.ts";
+import { kebab, methodFlags } from "../flags.ts";
 import { count, percent } from "../format.ts";
 import type { Input } from "../input.ts";
 import { givenOptions, typedOptions } from "../method_options.ts";
@@ -89,8 +89,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
       row.method,
       count(row.trainable),
       percent(row.shareOfBackbone, 3),
-      Object.entries(row.options).map(([key, value]) => `${key} ${value}`)
-        .join(", "),
+      sizeOptions(row.options),
     ]),
   );
   lines.forEach((line) => output.print(line));
@@ -112,10 +111,18 @@ function rowOf(
   const trained = [...model.tensors]
     .filter(([tensor]) => !isHead(model, tensor) && method.trains(tensor));
   const added = method.tensors(options, model)
+    .filter(({ fixed }) => !fixed)
     .map(({ name, shape }) => [name, shape] as const);
   const trainable = sum(trained) + sum(added);
   const shareOfBackbone = trainable / backbone;
   return { method: method.name, options, trainable, shareOfBackbone };
+}
+
+/** Options as text, without dropouts, which have no say in a count. */
+function sizeOptions(options: Row["options"]): string {
+  return Object.entries(options)
+    .filter(([name]) => !/dropout$/i.test(name))
+    .map(([name, value]) => `${kebab(name)} ${value}`).join(", ");
 }
 
 function sum(tensors: readonly (readonly [string, Shape])[]): number {

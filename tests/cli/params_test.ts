@@ -2,12 +2,31 @@ import assert from "node:assert/strict";
 import { alore } from "../support/alore.ts";
 import { inFolder } from "../support/folder.ts";
 
-/** Trainable numbers without the head, as the papers count them. */
+/** Trainable numbers without the head on ViT-B/16, as the papers' code has. */
+const DEFAULTS: Readonly<Record<string, number>> = {
+  adapter: 156_768,
+  adaptformer: 1_189_632,
+  alore: 147_520,
+  arc: 96_432,
+  bitfit: 102_912,
+  compacter: 57_088,
+  consolidator: 304_128,
+  "fact-tk": 86_528,
+  "fact-tt": 61_440,
+  full: 85_798_656,
+  linear: 0,
+  lora: 294_912,
+  repadapter: 239_808,
+  ssf: 205_824,
+  "vpt-deep": 92_160,
+  "vpt-shallow": 7_680,
+};
+
+/** The same of some other options. */
 const KNOWN: readonly (readonly [string, string[], number])[] = [
-  ["vit-b16", [], 147_520],
-  ["vit-b16", ["--experts=8", "--rank=2"], 74_240],
-  ["vit-b16", ["--method=full"], 85_798_656],
-  ["vit-b16", ["--method=linear"], 0],
+  ["vit-b16", ["--method=alore", "--experts=8", "--rank=2"], 74_240],
+  ["vit-b16", ["--method=alore", "--mix=fixed"], 147_456],
+  ["vit-b16", ["--method=adaptformer", "--hidden=8"], 156_768],
 ];
 
 Deno.test("alore params counts what each method trains", () =>
@@ -24,7 +43,15 @@ Deno.test("alore params counts what each method trains", () =>
 
 Deno.test("alore params prints a table without weights", () =>
   inFolder(async (folder) => {
-    const { stdout } = await alore(folder, "params", "--backbone=vit-b16");
+    const words = ["params", "--backbone=vit-b16"];
+    const { methods } = JSON.parse(
+      (await alore(folder, ...words, "--json")).stdout,
+    );
+    const counts = methods.map((
+      { method, trainable }: { method: string; trainable: number },
+    ) => [method, trainable]);
+    assert.deepEqual(Object.fromEntries(counts), DEFAULTS);
+    const { stdout } = await alore(folder, ...words);
     assert.match(stdout, /^alore +147,520 +0\.172 %/m);
     assert.match(stdout, /^full +85,798,656 +100\.000 %/m);
   }));
