@@ -7,6 +7,7 @@
 import { hinted } from "../core/errors.ts";
 import {
   type Backbone,
+  inspectBackbone,
   readBackbone,
   scratchBackbone,
 } from "../core/models/backbone.ts";
@@ -47,10 +48,11 @@ export function isScratch(source: string): boolean {
 export const backboneFlag: Flag = {
   name: "backbone",
   kind: "text",
-  placeholder: "FILE|NAME|scratch:NAME",
+  placeholder: "PATH|NAME|scratch:NAME",
   default: "vit-t8-32",
-  help: "weights as safetensors with timm's names; a name that ships with " +
-    "its weights; or random weights",
+  help: "weights by timm, Hugging Face, torchvision (safetensors) or Google " +
+    "(npz), a file or its folder; a name that ships with its weights; or " +
+    "random weights",
 };
 
 /**
@@ -58,18 +60,22 @@ export const backboneFlag: Flag = {
  *
  * @param source A path, a name whose weights ship, or `scratch:` and a name.
  * @param seed Of random weights.
+ * @param imageSize In pixels, where it is not the backbone's own.
  * @throws {RangeError} If there is no such file or name.
  */
 export async function openBackbone(
   source: string,
   seed: number,
+  imageSize?: number,
 ): Promise<Backbone> {
   if (isScratch(source)) {
     const name = source.slice(SCRATCH.length);
-    return scratchBackbone(name, findBackbone(name), seed);
+    const config = findBackbone(name);
+    const sized = { ...config, imageSize: imageSize ?? config.imageSize };
+    return scratchBackbone(name, sized, seed);
   }
   const shipped = SHIPPED.get(source);
-  if (shipped) return await readBackbone(assetPath(shipped));
+  if (shipped) return await readBackbone(assetPath(shipped), { imageSize });
   if (zoo.has(source)) {
     throw hinted(
       new RangeError(
@@ -79,7 +85,7 @@ export async function openBackbone(
       `--backbone ${SCRATCH}${source} starts from random weights`,
     );
   }
-  return await readBackbone(source);
+  return await readBackbone(source, { imageSize });
 }
 
 /** The sizes of a backbone by a zoo name, or of a file. */
@@ -88,7 +94,7 @@ export async function backboneConfig(source: string): Promise<ModelConfig> {
     ? source.slice(SCRATCH.length)
     : source;
   if (!zoo.has(name) && await exists(name)) {
-    return (await readBackbone(name)).config;
+    return (await inspectBackbone(name)).config;
   }
   return findBackbone(name);
 }

@@ -13,6 +13,7 @@ import {
   type ModelConfig,
   modelTensors,
 } from "./architectures.ts";
+import { atImageSize } from "./checkpoints/at_image_size.ts";
 import { matchTensors } from "./checkpoints/check_tensors.ts";
 import { ConvertedTensors } from "./checkpoints/converted_tensors.ts";
 import { familyOf } from "./checkpoints/families.ts";
@@ -45,17 +46,29 @@ export interface Backbone {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** How {@linkcode readBackbone} reads. */
+export interface ReadBackboneOptions {
+  /**
+   * Height and width of the images, in pixels; left out, the checkpoint's own.
+   * Position embeddings are resized for another.
+   */
+  readonly imageSize?: number;
+}
+
 /**
  * Reads a backbone: a safetensors file, the index of a sharded one, or a folder
- * with either, in f32, f16 or bf16, under the names of any known family. Sizes
+ * with either, or an npz file, in f32, f16 or bf16, under the names of any known family. Sizes
  * come from the tensors and the configuration beside them.
  *
  * @throws {TypeError} If tensors are missing, extra or misshaped; all are
  * listed. If no family knows their names.
  * @throws {RangeError} If the file is damaged, or of a kind that cannot be used.
  */
-export async function readBackbone(path: string): Promise<Backbone> {
-  const { sources, ...backbone } = await inspectBackbone(path);
+export async function readBackbone(
+  path: string,
+  options: ReadBackboneOptions = {},
+): Promise<Backbone> {
+  const { sources, ...backbone } = await inspectBackbone(path, options);
   return { ...backbone, hash: sha256Of(sources) };
 }
 
@@ -69,10 +82,14 @@ export type UnreadBackbone = Omit<Backbone, "hash"> & {
  * Reads what a backbone is without reading its numbers; throws as
  * {@linkcode readBackbone} does.
  */
-export async function inspectBackbone(path: string): Promise<UnreadBackbone> {
+export async function inspectBackbone(
+  path: string,
+  { imageSize }: ReadBackboneOptions = {},
+): Promise<UnreadBackbone> {
   const checkpoint = await openCheckpoint(path);
   const family = familyOf(checkpoint);
-  const description = family.describe(checkpoint);
+  const found = family.describe(checkpoint);
+  const description = atImageSize(found, imageSize ?? found.config.imageSize);
   const { config, preprocess } = description;
   checkConfig(config);
   const { recipes, notes } = matchTensors(checkpoint, description);

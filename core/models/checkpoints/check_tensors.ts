@@ -7,7 +7,7 @@ import type { Checkpoint, Description, Recipe } from "./checkpoint.ts";
 export interface Matched {
   /** How each tensor is made, by its name in the model; a head may be absent. */
   readonly recipes: ReadonlyMap<string, Recipe>;
-  /** Why stored tensors were left out, one line a reason. */
+  /** What was changed or left out, and why, a line each. */
   readonly notes: readonly string[];
 }
 
@@ -18,7 +18,7 @@ export interface Matched {
  */
 export function matchTensors(
   { file, path }: Checkpoint,
-  { config, recipe, dropped }: Description,
+  { config, recipe, dropped, notes = [] }: Description,
 ): Matched {
   const shape = modelShape(config);
   const stored = file.entries;
@@ -56,10 +56,10 @@ export function matchTensors(
         `(${faults.join("; ")}), wanted those of ${describe(config)}`,
     );
   }
-  const notes = [...reasons].map(([reason, names]) =>
+  const left = [...reasons].map(([reason, names]) =>
     `left out ${listed(names)}: ${reason}`
   );
-  return { recipes, notes };
+  return { recipes, notes: [...notes, ...left] };
 }
 
 function show(shape: Shape): string {

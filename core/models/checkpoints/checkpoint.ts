@@ -60,6 +60,8 @@ export interface Description {
    * @param shape Its shape in the model.
    */
   recipe(tensor: string, shape: Shape): Recipe;
+  /** What else people should know, a line each. */
+  readonly notes?: readonly string[];
   /** Why a stored tensor is left out on purpose; `undefined` if it is not. */
   dropped?(name: string): string | undefined;
 }

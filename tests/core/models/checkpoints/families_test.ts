@@ -7,6 +7,7 @@ import {
   readSafetensors,
   toFloat32,
 } from "../../../../core/weights/safetensors.ts";
+import { openCpuEngine } from "../../../../kernels/cpu/engine.ts";
 import { assertClose } from "../../../support/assert_close.ts";
 import { testEngines } from "../../../support/engines.ts";
 import { logitsOf } from "../../../support/logits.ts";
@@ -110,3 +111,26 @@ for (const [path, wanted] of READ) {
     assert.deepEqual({ config, preprocess }, wanted);
   });
 }
+
+Deno.test("readBackbone() resizes positions as torchvision's model then computes", async () => {
+  for (const path of ["timm", "hugging_face", "big_vision.npz"]) {
+    const backbone = await readBackbone(`${FOLDER}/${path}`, { imageSize: 40 });
+    assert.equal(backbone.config.imageSize, 40);
+    assert.deepEqual(backbone.notes, [
+      "resized position embeddings from 2 × 2 to 5 × 5 patches",
+    ]);
+    const engine = await openCpuEngine();
+    try {
+      const found = await logitsOf(engine, backbone, numbers("images.40"));
+      assertClose(found, numbers("narrow.40"), TOLERANCE.logits, path);
+    } finally {
+      engine.close();
+    }
+  }
+});
+
+Deno.test("readBackbone() refuses images that patches do not divide", () =>
+  assert.rejects(readBackbone(`${FOLDER}/timm`, { imageSize: 20 }), {
+    name: "RangeError",
+    message: /got image size 20 and patch size 8, wanted a multiple/,
+  }));
