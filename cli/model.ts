@@ -13,6 +13,7 @@ import {
   type Preprocess,
   readBackbone,
 } from "../core/models/backbone.ts";
+import type { ModelConfig } from "../core/models/architectures.ts";
 import { buildModel } from "../core/models/build_model.ts";
 import {
   shareBackbone,
@@ -70,12 +71,16 @@ export class SharedBackbones {
   }
 
   /** Loads a backbone, or gives the one that was loaded before. */
-  async open(source: string, seed: number): Promise<SharedBackbone> {
+  async open(
+    source: string,
+    seed: number,
+    imageSize: number,
+  ): Promise<SharedBackbone> {
     // Random weights are others for another seed.
-    const key = `${source} ${isScratch(source) ? seed : ""}`;
+    const key = `${source} ${imageSize} ${isScratch(source) ? seed : ""}`;
     const before = this.#found.get(key);
     if (before) return before;
-    const backbone = await openBackbone(source, seed);
+    const backbone = await openBackbone(source, seed, imageSize);
     const shared = shareBackbone(this.#engine, backbone);
     this.#found.set(key, shared);
     return shared;
@@ -107,8 +112,10 @@ export async function openRun(
   const method = findMethod(name);
   const source = input.textOr("backbone") ?? run.config.backbone.source;
   const { seed } = run.config.settings;
-  const shared = await backbones?.open(source, seed);
-  const backbone = shared?.backbone ?? await openBackbone(source, seed);
+  const { imageSize } = run.config.model;
+  const shared = await backbones?.open(source, seed, imageSize);
+  const backbone = shared?.backbone ??
+    await openBackbone(source, seed, imageSize);
   if (backbone.hash !== run.config.backbone.hash) {
     throw hinted(
       new RangeError(
@@ -118,6 +125,7 @@ export async function openRun(
       "say where that one is with --backbone",
     );
   }
+  checkSizes(path, run.config.model, backbone.config);
   const model = buildModel({
     engine,
     backbone,
@@ -129,6 +137,21 @@ export async function openRun(
     trained,
   });
   return { run, model, preprocess, classes, resize: run.config.data.resize };
+}
+
+/** What stands beside the weights may change, and their hash stay. */
+function checkSizes(path: string, before: ModelConfig, now: ModelConfig): void {
+  const were = new Map(Object.entries(before));
+  for (const [name, is] of Object.entries(now)) {
+    if (name === "classes" || were.get(name) === is) continue;
+    throw hinted(
+      new RangeError(
+        `Cannot open the run ${path}: got a backbone with ${name} ${is}, ` +
+          `wanted ${were.get(name)} as it was trained with`,
+      ),
+      "config.json beside the weights must say what it said then",
+    );
+  }
 }
 
 /**

@@ -9,13 +9,14 @@ import { hinted } from "../core/errors.ts";
 import { findMethod, resolveOptions } from "../core/methods/mod.ts";
 import type { Backbone } from "../core/models/backbone.ts";
 import { modelShape } from "../core/models/architectures.ts";
+import { checkData } from "../core/train/check_data.ts";
 import type { RunConfig } from "../core/train/run_config.ts";
 import { RunDirectory } from "../core/train/run_directory.ts";
 import { checkSettings, settingsFor } from "../core/train/settings.ts";
 import { VERSION } from "../core/version.ts";
 import { refuseExisting } from "../core/weights/write_file.ts";
-import { openBackbone } from "./backbone.ts";
 import { kebab } from "./flags.ts";
+import { openForImages } from "./image_flags.ts";
 import type { Input } from "./input.ts";
 import { givenOptions } from "./method_options.ts";
 import { settingsFrom } from "./train_flags.ts";
@@ -54,7 +55,8 @@ export async function planRun(input: Input, engine: string): Promise<RunPlan> {
   const source = before && !input.given("backbone")
     ? before.backbone.source
     : input.text("backbone");
-  const backbone = await openBackbone(source, settings.seed);
+  const { seed } = settings;
+  const backbone = await openForImages(input, { source, seed, before });
   const given = givenOptions(input, method);
   const options = resolveOptions(
     method,
@@ -62,10 +64,8 @@ export async function planRun(input: Input, engine: string): Promise<RunPlan> {
     modelShape(backbone.config),
   );
   const dataset = await readDataset(data);
-  const { classes, description, hash, imageSize } = dataset;
-  if (imageSize !== backbone.config.imageSize) {
-    throw wrongSize(data, imageSize, backbone.config.imageSize);
-  }
+  const { classes, description, hash } = dataset;
+  checkData(dataset, backbone, data);
   const config: RunConfig = {
     format: "alore-run",
     version: 1,
@@ -128,21 +128,12 @@ async function refuseRun(path: string): Promise<void> {
   }
 }
 
-function wrongSize(data: string, got: number, wanted: number): Error {
-  return hinted(
-    new RangeError(
-      `Cannot train on ${data}: got images of ${got} pixels, wanted the ` +
-        `backbone's ${wanted}`,
-    ),
-    `prepare the data again with --size ${wanted}`,
-  );
-}
-
 /** Refuses to continue a run as another one. */
 function checkSame(path: string, before: RunConfig, now: RunConfig): void {
   const pairs: [string, unknown, unknown][] = [
     ["data", before.data.hash, now.data.hash],
     ["backbone", before.backbone.hash, now.backbone.hash],
+    ["image-size", before.model.imageSize, now.model.imageSize],
     ["method", before.method, now.method],
     ...fieldsOf(before.options, now.options),
     ...fieldsOf(before.settings, now.settings),

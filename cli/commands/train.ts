@@ -10,6 +10,7 @@ import { withDevice } from "../device.ts";
 import { FailedWith } from "../failed_with.ts";
 import { deviceFlags, methodFlags } from "../flags.ts";
 import { clock, count, percent } from "../format.ts";
+import { backboneFacts, imageFlags } from "../image_flags.ts";
 import type { Input } from "../input.ts";
 import { interruptible } from "../interrupt.ts";
 import type { Output } from "../output.ts";
@@ -33,6 +34,7 @@ export const trainCommand: CliCommand = {
       help: "a file that data prepare wrote; needed for a new run",
     },
     backboneFlag,
+    ...imageFlags,
     {
       name: "out",
       kind: "text",
@@ -67,6 +69,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
     const plan = await planRun(input, engine.description);
     const { config, backbone, dataset } = plan;
     output.note(`alore ${VERSION} · ${device} · seed ${config.settings.seed}`);
+    backboneFacts(backbone).forEach((line) => output.note(line));
     output.detail(JSON.stringify(config, undefined, 2));
     const method = findMethod(config.method);
     using model = buildModel({

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { filters } from "../data/resize.ts";
 import type { DatasetDescription } from "../data/dataset.ts";
 import type { MethodOptions } from "../methods/method.ts";
 import { findMethod, resolveOptions } from "../methods/mod.ts";
@@ -79,6 +80,8 @@ const runConfig = z.object({
   preprocess: z.object({
     mean: z.array(z.number()).length(3),
     std: z.array(z.number().positive()).length(3),
+    interpolation: z.enum(filters).optional(),
+    cropPct: z.number().positive().optional(),
   }),
   backbone: origin,
   data: origin.extend({

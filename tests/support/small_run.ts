@@ -90,5 +90,8 @@ export const SMALL_TRAIN: readonly string[] = [
 
 /** Reads what the functions here write. */
 export function smallSources(): Sources {
-  return new Sources({ open: readBackbone, seeded: () => false });
+  return new Sources({
+    open: (path) => readBackbone(path),
+    seeded: () => false,
+  });
 }
