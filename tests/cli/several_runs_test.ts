@@ -7,7 +7,7 @@ import { SMALL_TRAIN, writeSmallFiles } from "../support/small_run.ts";
 Deno.test("alore eval and predict take several runs over one backbone", () =>
   inFolder(async (folder) => {
     await writeSmallFiles(folder);
-    const names = ["alore", "ssf"];
+    const names = ["alore", "adaptformer"];
     for (const method of names) {
       const words = [`--method=${method}`, `--out=${method}`];
       const { code, stderr } = await alore(folder, ...SMALL_TRAIN, ...words);
@@ -34,7 +34,7 @@ Deno.test("alore eval and predict take several runs over one backbone", () =>
     );
     const predicted = await alore(
       folder,
-      ...["predict", "--model=alore,ssf", "red.png", "--json"],
+      ...["predict", "--model=alore,adaptformer", "red.png", "--json"],
     );
     const { models } = JSON.parse(predicted.stdout);
     assert.deepEqual(
@@ -42,7 +42,19 @@ Deno.test("alore eval and predict take several runs over one backbone", () =>
       names,
     );
     assert.equal(models[1].images[0].guesses.length, 1);
-    const { stdout } = await alore(folder, "eval", "--run=alore,ssf");
+    const merged = await alore(
+      folder,
+      ...["merge", "--run=adaptformer", "--out=plain.safetensors"],
+    );
+    assert.equal(merged.code, 1);
+    assert.match(
+      merged.stderr,
+      /^error: Cannot merge the adapter: got adaptformer, whose ReLU .*, wanted a method that is linear$/m,
+    );
+    const { stdout } = await alore(folder, "eval", "--run=alore,adaptformer");
     assert.match(stdout, /^run +method +trainable +top-1 +loss$/m);
-    assert.match(stdout, /^ssf +ssf +[\d,]+ +[\d.]+ % +[\d.]+$/m);
+    assert.match(
+      stdout,
+      /^adaptformer +adaptformer +[\d,]+ +[\d.]+ % +[\d.]+$/m,
+    );
   }));
