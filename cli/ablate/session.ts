@@ -22,6 +22,11 @@ export interface Session {
   readonly sources: Sources;
   readonly output: Output;
   readonly signal: AbortSignal;
+  /**
+   * Wait to see whether a run's process on another machine is dead: a task of a
+   * job array is the only one that will do its runs.
+   */
+  readonly patient: boolean;
 }
 
 /** What came of the runs. */
@@ -61,6 +66,12 @@ export async function work(
       }
     }
     left = busy;
+    if (!session.patient || left.length < before) continue;
+    for (const { hash } of left) {
+      if (await session.planned.study.outlast(hash, session.signal)) {
+        before = Infinity;
+      }
+    }
   }
   return worked(totals, left.length);
 }

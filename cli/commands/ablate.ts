@@ -166,8 +166,9 @@ async function runHere(asked: Asked): Promise<unknown> {
       output.note();
     }
     await planned.study.create();
+    const patient = input.given("index");
     const worked = await interruptible((signal) =>
-      work({ engine, planned, sources, output, signal }, todo)
+      work({ engine, planned, sources, output, signal, patient }, todo)
     );
     return await finish(asked, worked);
   });

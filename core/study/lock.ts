@@ -32,7 +32,8 @@ export interface LockHolder {
 }
 
 const BEAT_SECONDS = 10;
-const STALE_SECONDS = 120;
+/** Seconds without a sign of life after which a lock is stale. */
+export const STALE_SECONDS = 120;
 
 /** A lock that this process holds. */
 export class Lock {

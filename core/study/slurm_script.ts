@@ -45,9 +45,10 @@ ${options ? `#SBATCH ${options}\n` : ""}
 cd ${quoted(folder)} || exit 1
 
 # USR1 comes before the time limit: the run is saved and goes on in a new job.
-# TERM comes with preemption and scancel: the run is saved.
+# TERM comes with preemption and scancel: the run is saved. Deno would answer
+# USR1 with a debugger that listens on a port, so that it gets TERM for both.
 requeue=
-trap 'requeue=1; kill -USR1 "$child" 2>/dev/null' USR1
+trap 'requeue=1; kill -TERM "$child" 2>/dev/null' USR1
 trap 'kill -TERM "$child" 2>/dev/null' TERM
 
 ${command.map(quoted).join(" ")} \\

@@ -18,7 +18,13 @@
 
 import { RunDirectory } from "../train/run_directory.ts";
 import { writeFile } from "../weights/write_file.ts";
-import { holderOf, hostName, Lock, type LockOptions } from "./lock.ts";
+import {
+  holderOf,
+  hostName,
+  Lock,
+  type LockOptions,
+  STALE_SECONDS,
+} from "./lock.ts";
 import {
   parseResult,
   readPredictions,
@@ -79,6 +85,26 @@ export class StudyDirectory {
   /** Takes the lock of a run; nothing if another process works on it. */
   async lock(name: string): Promise<Lock | undefined> {
     return await Lock.take(this.file(`locks/${name}`), this.#lock);
+  }
+
+  /**
+   * Waits while a process of another machine seems to hold a lock, for as long
+   * as it takes to know whether that process is alive.
+   *
+   * @returns Whether the lock is free now.
+   */
+  async outlast(name: string, signal: AbortSignal): Promise<boolean> {
+    const path = this.file(`locks/${name}`);
+    const { staleSeconds = STALE_SECONDS } = this.#lock;
+    const pause = Math.min(5, staleSeconds / 10);
+    for (let waited = 0; waited < 1.5 * staleSeconds; waited += pause) {
+      const holder = await holderOf(path, this.#lock);
+      if (!holder) return true;
+      // The system of this machine has said that the process is alive.
+      if (holder.host === this.#lock.host || signal.aborted) return false;
+      await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+    }
+    return false;
   }
 
   /** Looks at the files of a run. */

@@ -17,16 +17,17 @@ export interface Ended {
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** A process with the permissions of the task. */
+/** A process with the permissions of a task. */
 export function aloreCommand(
   words: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>> = {},
+  task: "alore" | "alore:slurm" = "alore",
 ): Deno.Command {
-  const [program, ...flags] = config.tasks.alore.split(" ");
+  const [program, ...flags] = config.tasks[task].split(" ");
   if (program !== "deno" || flags.at(-1) !== "cli/main.ts") {
     throw new TypeError(
-      `Cannot run the task alore: got "${config.tasks.alore}", wanted ` +
+      `Cannot run the task ${task}: got "${config.tasks[task]}", wanted ` +
         `"deno run … cli/main.ts"`,
     );
   }
