@@ -68,7 +68,10 @@ async function run(input: Input, output: Output): Promise<unknown> {
   return await withDevice(input, output, async (engine, device) => {
     const plan = await planRun(input, engine.description);
     const { config, backbone, dataset } = plan;
-    output.note(`alore ${VERSION} · ${device} · seed ${config.settings.seed}`);
+    const { lr, seed } = config.settings;
+    output.note(
+      `alore ${VERSION} · ${device} · seed ${seed} · learning rate ${lr}`,
+    );
     backboneFacts(backbone).forEach((line) => output.note(line));
     output.detail(JSON.stringify(config, undefined, 2));
     const method = findMethod(config.method);
