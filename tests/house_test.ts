@@ -26,6 +26,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["core/models/"],
   ["core/merge.ts"],
   ["core/train/"],
+  ["core/export/"],
   ["core/study/", "mod.ts"],
   ["cli/"],
 ];

@@ -1,7 +1,21 @@
 import type { Split } from "../../core/data/dataset.ts";
+import { hinted } from "../../core/errors.ts";
+import type {
+  ExportedFiles,
+  ExportedModel,
+} from "../../core/export/exported_model.ts";
+import { formats } from "../../core/export/formats.ts";
+import { runOnnx } from "../../core/export/verify_onnx.ts";
+import { writeFolder } from "../../core/export/write_folder.ts";
 import { writeBackbone } from "../../core/models/backbone.ts";
 import { RandomStream } from "../../core/rng.ts";
-import { mergeAndCheck } from "../../core/train/verify_merge.ts";
+import {
+  compareLogits,
+  type LogitsComparison,
+  MERGE_TOLERANCE,
+  mergeAndCheck,
+  type MergeCheck,
+} from "../../core/train/verify_merge.ts";
 import { refuseExisting } from "../../core/weights/write_file.ts";
 import type { CliCommand } from "../command.ts";
 import { withDevice } from "../device.ts";
@@ -12,19 +26,41 @@ import { type OpenRun, openRun, runFlags } from "../model.ts";
 import { messageOf, type Output } from "../output.ts";
 import { readRunData } from "../run_data.ts";
 
+/** The format that is one file. */
+const PLAIN = "safetensors";
+
 /** Folds a run's adapter into its backbone. */
 export const mergeCommand: CliCommand = {
   name: "merge",
   summary: "folds a run's adapter into a plain model, and checks it",
-  examples: ["merge --run runs/photos --out merged.safetensors"],
+  examples: [
+    "merge --run runs/photos --out merged.safetensors",
+    "merge --run runs/photos --format onnx --verify --out photos-onnx",
+  ],
   flags: [
     ...runFlags,
     {
       name: "out",
       kind: "text",
-      placeholder: "FILE",
+      placeholder: "FILE|FOLDER",
       required: true,
-      help: "safetensors file with timm's names; must not exist",
+      help:
+        "the file to write, or the folder of another format; must not exist",
+    },
+    {
+      name: "format",
+      kind: "text",
+      choices: [PLAIN, ...formats.keys()],
+      default: PLAIN,
+      help: "safetensors: one file that this toolkit reads; " +
+        [...formats.values()].map(({ name, summary }) => `${name}: ${summary}`)
+          .join("; "),
+    },
+    {
+      name: "verify",
+      kind: "boolean",
+      help: "opens the export by onnxruntime and compares its logits " +
+        "(onnx, hf)",
     },
     {
       name: "dtype",
@@ -47,6 +83,7 @@ export const mergeCommand: CliCommand = {
 
 async function run(input: Input, output: Output): Promise<unknown> {
   const [path, out] = [input.text("run"), input.text("out")];
+  checkVerify(input);
   await refuseExisting(out);
   return await withDevice(input, output, async (engine, device) => {
     const opened = await openRun(engine, path, input);
@@ -58,39 +95,121 @@ async function run(input: Input, output: Output): Promise<unknown> {
       images.split,
       opened.preprocess,
     );
-    const { classes, method, options, backbone, data } = opened.run.config;
-    await writeBackbone(out, {
-      config: opened.model.spec.config,
-      preprocess: opened.preprocess,
-      tensors: check.tensors,
-    }, {
-      dtype: input.text("dtype") === "f16" ? "F16" : "F32",
-      metadata: {
-        classes: JSON.stringify(classes),
-        resize: JSON.stringify(data.resize),
-        merged: JSON.stringify({ method, options, backbone }),
-      },
-    });
     output.print(`Folded      ${count(check.folded.length)} tensors`);
-    output.print(
-      `Difference  ${short(check.largestDifference)} at most between logits`,
-    );
-    output.print(
-      `Agreement   same top-1 on ${count(check.agreement)} of ` +
-        `${count(check.images)} ${images.name}`,
-    );
+    printComparison(check, images.name, output);
+    const verified = await write(opened, check, images, { input, output });
     output.print(`Wrote       ${out}`);
     return {
       file: out,
+      format: input.text("format"),
       folded: check.folded,
       largestDifference: check.largestDifference,
       relativeDifference: check.relativeDifference,
       agreement: check.agreement,
       images: check.images,
       comparedOn: images.name,
+      ...(verified ? { verified } : {}),
     };
   });
 }
+
+function checkVerify(input: Input): void {
+  const format = input.text("format");
+  if (!input.on("verify") || ["onnx", "hf"].includes(format)) return;
+  throw hinted(
+    new RangeError(
+      `Cannot verify the export: got --format ${format}, wanted onnx or hf, ` +
+        "which hold an ONNX file",
+    ),
+    "leave --verify out; the fold itself is always checked",
+  );
+}
+
+function printComparison(
+  { largestDifference, agreement, images }: LogitsComparison,
+  name: string,
+  output: Output,
+): void {
+  output.print(
+    `Difference  ${short(largestDifference)} at most between logits`,
+  );
+  output.print(
+    `Agreement   same top-1 on ${count(agreement)} of ${count(images)} ${name}`,
+  );
+}
+
+/** Writes the folded model; verified, before it has its name. */
+async function write(
+  { model, preprocess, run: { config } }: OpenRun,
+  check: MergeCheck,
+  images: { split: Split; name: string },
+  { input, output }: { input: Input; output: Output },
+): Promise<LogitsComparison | undefined> {
+  const out = input.text("out");
+  const dtype = input.text("dtype") === "f16" ? "F16" : "F32";
+  const { classes, method, options, backbone, data } = config;
+  const provenance = {
+    merged: JSON.stringify({ method, options, backbone }),
+  };
+  const format = formats.get(input.text("format"));
+  if (!format) {
+    await writeBackbone(out, {
+      config: model.spec.config,
+      preprocess,
+      tensors: check.tensors,
+    }, {
+      dtype,
+      metadata: {
+        classes: JSON.stringify(classes),
+        resize: JSON.stringify(data.resize),
+        ...provenance,
+      },
+    });
+    return undefined;
+  }
+  const exported: ExportedModel = {
+    config: model.spec.config,
+    preprocess,
+    tensors: check.tensors,
+    classes,
+    resize: data.resize,
+    provenance,
+  };
+  const files = format.encode(exported, dtype);
+  const verified = input.on("verify")
+    ? await verify(files, exported, images.split, {
+      ours: check.merged.logits,
+      tolerance: EXPORT_TOLERANCE[dtype],
+    })
+    : undefined;
+  if (verified) {
+    output.print("By onnxruntime:");
+    printComparison(verified, images.name, output);
+  }
+  await writeFolder(out, files);
+  return verified;
+}
+
+async function verify(
+  files: ExportedFiles,
+  model: ExportedModel,
+  split: Split,
+  { ours, tolerance }: { ours: Float32Array; tolerance: number },
+): Promise<LogitsComparison> {
+  const [, bytes] = [...files].find(([name]) => name.endsWith(".onnx")) ?? [];
+  if (!bytes) throw new TypeError("Cannot verify the export: got no ONNX file");
+  const theirs = await runOnnx(bytes, model, split);
+  const compared = compareLogits(theirs, ours, model.classes.length);
+  if (compared.relativeDifference <= tolerance) return compared;
+  throw new RangeError(
+    `Cannot export the model: got logits from onnxruntime that differ by ` +
+      `${short(compared.relativeDifference)} of the largest, wanted at most ` +
+      `${tolerance}`,
+  );
+}
+
+/** Largest difference of an export's logits, relative to the largest. */
+const EXPORT_TOLERANCE = { F32: MERGE_TOLERANCE, F16: 1e-2 } as const;
 
 /** Random images that a merge is compared on where the data are gone. */
 const RANDOM_IMAGES = 128;

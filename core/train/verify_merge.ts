@@ -57,7 +57,11 @@ export async function mergeAndCheck(
     for (const [name, values] of tensors) plain.write(name, values);
     const unmerged = await evaluateOnce(model, split, preprocess);
     const merged = await evaluateOnce(plain, split, preprocess);
-    const check = compare(merged, unmerged, model.spec.config.classes);
+    const check = compareLogits(
+      merged.logits,
+      unmerged.logits,
+      model.spec.config.classes,
+    );
     if (!(check.relativeDifference <= MERGE_TOLERANCE)) {
       throw new RangeError(
         `Cannot merge the adapter: got logits that differ by ` +
@@ -84,17 +88,25 @@ async function evaluateOnce(
   }
 }
 
-function compare(
-  merged: Evaluation,
-  unmerged: Evaluation,
-  classes: number,
-): Pick<
+/** How far two sets of logits of the same images are apart. */
+export type LogitsComparison = Pick<
   MergeCheck,
   "largestDifference" | "relativeDifference" | "agreement" | "images"
-> {
-  const [a, b] = [merged.logits, unmerged.logits];
+>;
+
+/**
+ * Compares logits, `[images, classes]` each.
+ *
+ * @param b What the relative difference is relative to.
+ */
+export function compareLogits(
+  a: Float32Array,
+  b: Float32Array,
+  classes: number,
+): LogitsComparison {
+  const images = b.length / classes;
   let [difference, largest, agreement] = [0, 0, 0];
-  for (let image = 0; image < merged.count; image++) {
+  for (let image = 0; image < images; image++) {
     let [top, other] = [0, 0];
     const row = image * classes;
     for (let c = 0; c < classes; c++) {
@@ -109,6 +121,6 @@ function compare(
     largestDifference: difference,
     relativeDifference: largest > 0 ? difference / largest : difference,
     agreement,
-    images: merged.count,
+    images,
   };
 }
