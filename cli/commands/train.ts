@@ -70,7 +70,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
     const { config, backbone, dataset } = plan;
     const { lr, seed } = config.settings;
     output.note(
-      `alore ${VERSION} · ${device} · seed ${seed} · learning rate ${lr}`,
+      `alore ${VERSION} · ${device} · learning rate ${lr} · seed ${seed}`,
     );
     backboneFacts(backbone).forEach((line) => output.note(line));
     output.detail(JSON.stringify(config, undefined, 2));

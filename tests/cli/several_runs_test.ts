@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { methods } from "../../core/methods/mod.ts";
 import { alore } from "../support/alore.ts";
 import { inFolder } from "../support/folder.ts";
 import { plainImage } from "../support/image.ts";
@@ -12,6 +13,8 @@ Deno.test("alore eval and predict take several runs over one backbone", () =>
       const words = [`--method=${method}`, `--out=${method}`];
       const { code, stderr } = await alore(folder, ...SMALL_TRAIN, ...words);
       assert.equal(code, 0, stderr);
+      const { lr } = methods.get(method)!;
+      assert.match(stderr, new RegExp(` · learning rate ${lr} · `));
     }
     const test = async (runs: string) => {
       const words = ["--run", runs, "--device=cpu", "--threads=1", "--json"];
