@@ -9,17 +9,32 @@
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { type Column, compare } from "./compare/driver.ts";
-import { alore, onnxruntime, pytorch } from "./compare/peers.ts";
+import {
+  alore,
+  aloreWebgpu,
+  jaxJs,
+  onnxruntime,
+  pytorch,
+  tfjs,
+} from "./compare/peers.ts";
 import { type Comparison, comparisonLines } from "./compare/report.ts";
-import { memoryWork, scalingWork, type Work, works } from "./compare/works.ts";
+import {
+  memoryWork,
+  scalingWork,
+  webgpuMemoryWork,
+  webgpuWorks,
+  type Work,
+  works,
+} from "./compare/works.ts";
 
 const HELP = `Compares with PyTorch and onnxruntime, in turn, on this machine.
 
+  --device NAME   cpu, or webgpu: then with TensorFlow.js and jax-js instead
   --work NAME     a work, or how several begin; may be repeated. Default: all of
                   ${works.map(({ name }) => name).join(", ")}
   --rounds N      turns of each, default 7
   --turn SECONDS  length of a turn, default 0.7; at least one step
-  --skip NAME     memory or scaling; may be repeated
+  --skip NAME     products, memory or scaling; may be repeated
   --threads N     default: all
   --python PATH   a Python with torch; default: python3, /usr/bin/python3
   --json FILE     writes everything as JSON, too
@@ -28,6 +43,7 @@ const HELP = `Compares with PyTorch and onnxruntime, in turn, on this machine.
 
 const { values } = parseArgs({
   options: {
+    device: { type: "string", default: "cpu" },
     work: { type: "string", multiple: true },
     rounds: { type: "string", default: "7" },
     turn: { type: "string", default: "0.7" },
@@ -50,16 +66,24 @@ function number(name: "rounds" | "turn" | "threads", least = 1): number {
   );
 }
 
+if (values.device !== "cpu" && values.device !== "webgpu") {
+  throw new RangeError(
+    `Cannot use --device: got ${values.device}, wanted cpu or webgpu`,
+  );
+}
+const onWebgpu = values.device === "webgpu";
+
 function chosenWorks(): readonly Work[] {
   const { work: starts } = values;
-  if (!starts) return works;
-  const found = works.filter(({ name }) =>
+  const known = onWebgpu ? webgpuWorks : works;
+  if (!starts) return known;
+  const found = known.filter(({ name }) =>
     starts.some((start) => name.startsWith(start))
   );
   if (found.length > 0) return found;
   throw new RangeError(
     `Cannot compare: got the work ${starts.join(", ")}, wanted one of ` +
-      works.map(({ name }) => name).join(", "),
+      known.map(({ name }) => name).join(", "),
   );
 }
 
@@ -88,6 +112,14 @@ function columns(threads: number): Column[] {
   ];
 }
 
+function webgpuColumns(): Column[] {
+  return [
+    { name: "tfjs", commands: [tfjs()] },
+    { name: "jax-js", commands: [jaxJs()] },
+    { name: "alore, WebGPU", commands: [aloreWebgpu()], ours: true },
+  ];
+}
+
 function load(): string {
   return Deno.loadavg().map((value) => value.toFixed(1)).join(" ");
 }
@@ -102,15 +134,17 @@ async function main(): Promise<void> {
   const before = load();
   const folder = await Deno.makeTempDir();
   try {
+    const memory = onWebgpu ? webgpuMemoryWork : memoryWork;
     const skips = (name: string) => values.skip.includes(name);
     const found = await compare({
-      columns: columns(threads),
+      columns: onWebgpu ? webgpuColumns() : columns(threads),
+      sizes: skips("products") ? [] : [768, 1024],
       works: chosenWorks(),
       effort: { rounds: number("rounds"), turn: number("turn", 0) },
       folder,
       threads,
-      memoryWork: skips("memory") ? undefined : memoryWork,
-      scalingWork: skips("scaling") ? undefined : scalingWork,
+      memoryWork: skips("memory") ? undefined : memory,
+      scalingWork: skips("scaling") || onWebgpu ? undefined : scalingWork,
       progress: (text) => print(`… ${text}`, Deno.stderr),
     });
     const machine = {

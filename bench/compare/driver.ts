@@ -6,7 +6,7 @@
 
 import { Peer, type PeerCommand } from "./peer_process.ts";
 import type { Comparison, Looked, WorkResult } from "./report.ts";
-import { type Effort, measureInTurn } from "./rounds.ts";
+import { type Effort, measureInTurn, multiplyInTurn } from "./rounds.ts";
 import { ratioOf } from "./statistics.ts";
 import { flopsOf, type Work } from "./works.ts";
 
@@ -29,6 +29,8 @@ export interface Column {
 export interface ComparisonRequest {
   readonly columns: readonly Column[];
   readonly works: readonly Work[];
+  /** Sizes of square matrices to multiply. */
+  readonly sizes: readonly number[];
   readonly effort: Effort;
   /** Where exported models lie for a while. */
   readonly folder: string;
@@ -64,6 +66,7 @@ export async function compare(request: ComparisonRequest): Promise<Found> {
       request.progress(`starting ${column.name}`);
       looked.push(await start(column, started));
     }
+    const products = await measureProducts(started, request);
     const works: WorkResult[] = [];
     for (const work of request.works) {
       works.push(await measureWork(work, started, request));
@@ -75,7 +78,8 @@ export async function compare(request: ComparisonRequest): Promise<Found> {
     const ours = request.columns.filter((column) => column.ours)
       .map(({ name }) => name);
     const { rounds } = request.effort;
-    return { rounds, peers: looked, ours, works, memory, scaling };
+    const base = { rounds, peers: looked, ours };
+    return { ...base, products, works, memory, scaling };
   } finally {
     await stopAll(started);
   }
@@ -99,6 +103,21 @@ async function start(column: Column, started: Started[]): Promise<Looked> {
     install = command.install;
   }
   return { name, missing: { reason, install } };
+}
+
+async function measureProducts(
+  started: readonly Started[],
+  { sizes, effort, progress }: ComparisonRequest,
+): Promise<Comparison["products"]> {
+  const peers = started.filter(({ column }) => !column.needsExport)
+    .map(({ peer }) => peer);
+  const products: Comparison["products"][number][] = [];
+  for (const size of sizes) {
+    progress(`multiplying matrices of ${size} × ${size}`);
+    const rates = await multiplyInTurn(peers, size, effort.rounds);
+    products.push({ size, rates });
+  }
+  return products;
 }
 
 async function measureWork(

@@ -17,6 +17,9 @@ export interface PeerSettings {
 
 /** Versions that the comparison was written for. */
 const ONNXRUNTIME = "npm:onnxruntime-node@1.30.0";
+const JAX_JS = "npm:@jax-js/jax@0.1.25";
+const TFJS = "npm:@tensorflow/tfjs@4.22.0";
+const TFJS_WEBGPU = "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
 
 const path = (name: string): string =>
   new URL(`../peers/${name}`, import.meta.url).pathname;
@@ -83,14 +86,33 @@ export function alore(
   };
 }
 
-/** Ours on WebGPU. */
-export function aloreWebgpu(name: string): PeerCommand {
+function onWebgpu(
+  name: string,
+  script: string,
+  args: readonly string[],
+  install: string,
+): PeerCommand {
   const grants = ["--allow-read", "--allow-env", "--allow-sys=cpus"];
+  // Mesa complains without it, but does not need it.
+  const env = { XDG_RUNTIME_DIR: "/tmp" };
+  return { name, ...deno(script, grants, args), env, install };
+}
+
+/** jax-js on WebGPU. */
+export function jaxJs(): PeerCommand {
+  const install = `deno cache --no-lock ${JAX_JS}`;
+  return onWebgpu("jax-js", "jax_js.mjs", [JAX_JS], install);
+}
+
+/** TensorFlow.js on WebGPU. */
+export function tfjs(): PeerCommand {
+  const install = `deno cache --no-lock ${TFJS} ${TFJS_WEBGPU}`;
+  return onWebgpu("tfjs", "tfjs.mjs", [TFJS, TFJS_WEBGPU], install);
+}
+
+/** Ours on WebGPU. */
+export function aloreWebgpu(): PeerCommand {
   const args = ["--device", "webgpu"];
-  return {
-    name,
-    ...deno("alore.ts", grants, args),
-    env: { XDG_RUNTIME_DIR: "/tmp" },
-    install: "see alore doctor",
-  };
+  const install = "alore doctor says what a machine has";
+  return onWebgpu("alore, WebGPU", "alore.ts", args, install);
 }

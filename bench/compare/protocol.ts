@@ -33,6 +33,8 @@ export interface Reply {
   readonly error?: string;
   /** Of the steps of `run`, or of one step after `open`. */
   readonly seconds?: number;
+  /** Of the first step after `open`, with whatever was compiled for it. */
+  readonly firstSeconds?: number;
   /** Of `gemm`, the median. */
   readonly gflops?: number;
   /** Of `memory`. */

@@ -37,6 +37,11 @@ export interface Comparison {
   readonly peers: readonly Looked[];
   /** Names of our own peers. */
   readonly ours: readonly string[];
+  /** GFLOP/s of products of square matrices. */
+  readonly products: readonly {
+    readonly size: number;
+    readonly rates: readonly { readonly peer: string; readonly rate: Figure }[];
+  }[];
   readonly works: readonly WorkResult[];
   /** Peak memory of a process that did one work. */
   readonly memory?: {
@@ -70,10 +75,12 @@ export function comparisonLines(found: Comparison): string[] {
         : `${name}: ${description}`,
     );
   }
+  lines.push(...productLines(found));
   if (found.works.length > 0) {
     lines.push("", "Images a second", "", ...speedTable(found));
     lines.push("", "Ratios", "", ...ratioTable(found));
     lines.push("", "GFLOP/s, and share of GEMM", "", ...rateTable(found));
+    lines.push("", "First step, seconds", "", ...firstTable(found));
   }
   lines.push(...memoryLines(found), ...scalingLines(found));
   lines.push(
@@ -145,6 +152,33 @@ function rateTable(found: Comparison): string[] {
     const share = gemm && percent(ratioOf(rate, gemm).median, 0);
     return [rate.median.toPrecision(3), share].filter(Boolean).join(" · ");
   }).concat(gemmLines(found));
+}
+
+function firstTable(found: Comparison): string[] {
+  return grid(
+    found,
+    present(found),
+    (result, name) => find(result, name)?.firstSeconds?.toFixed(2),
+  );
+}
+
+function productLines({ products, peers }: Comparison): string[] {
+  if (products.length === 0) return [];
+  const names = peers.map(({ name }) => name).filter((name) =>
+    products[0].rates.some(({ peer }) => peer === name)
+  );
+  const rows = products.map(({ size, rates }) => [
+    `${size} × ${size}`,
+    ...names.map((name) => {
+      const found = rates.find(({ peer }) => peer === name);
+      return found ? spread(found.rate) : "–";
+    }),
+  ]);
+  const columns = names.map((title) => ({ title, align: "right" as const }));
+  return [
+    ...["", "Products of square matrices, GFLOP/s", ""],
+    ...table([{ title: "size" }, ...columns], rows),
+  ];
 }
 
 function gemmLines({ works, ours }: Comparison): string[] {

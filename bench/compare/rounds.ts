@@ -22,6 +22,8 @@ export interface Reached {
   readonly peer: string;
   /** Images a second. */
   readonly speed: Figure;
+  /** Of the first step, with whatever was compiled for it. */
+  readonly firstSeconds?: number;
   /** GFLOP/s of a large matrix product in the same rounds, of our engines. */
   readonly gemm?: Figure;
 }
@@ -31,7 +33,30 @@ export function stepsFor(seconds: number, turn: number): number {
   return Math.max(1, Math.round(turn / seconds));
 }
 
-const GEMM: Request = { do: "gemm", size: 1024, runs: 5 };
+function gemm(size: number): Request {
+  return { do: "gemm", size, runs: 5 };
+}
+
+/**
+ * Multiplies square matrices on several peers, in turn.
+ *
+ * @returns GFLOP/s of each.
+ * @throws {TypeError} If a peer fails.
+ */
+export async function multiplyInTurn(
+  peers: readonly Peer[],
+  size: number,
+  rounds: number,
+): Promise<{ peer: string; rate: Figure }[]> {
+  const rates = peers.map((): number[] => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, peer] of peers.entries()) {
+      const { gflops = NaN } = await peer.ask(gemm(size));
+      rates[i].push(gflops);
+    }
+  }
+  return peers.map(({ name }, i) => ({ peer: name, rate: figureOf(rates[i]) }));
+}
 
 /**
  * Measures a work on several peers, one turn after the other.
@@ -49,27 +74,30 @@ export async function measureInTurn(
   const entries: {
     peer: Peer;
     steps: number;
+    firstSeconds?: number;
     speeds: number[];
     gemm: number[];
   }[] = [];
   for (const peer of peers) {
-    const { seconds = NaN } = await peer.ask({ do: "open", work, onnx });
+    const opened = await peer.ask({ do: "open", work, onnx });
+    const { seconds = NaN, firstSeconds } = opened;
     const steps = stepsFor(seconds, effort.turn);
-    entries.push({ peer, steps, speeds: [], gemm: [] });
+    entries.push({ peer, steps, firstSeconds, speeds: [], gemm: [] });
   }
   for (let round = 0; round < effort.rounds; round++) {
-    for (const { peer, steps, speeds, gemm } of entries) {
+    for (const { peer, steps, speeds, gemm: rates } of entries) {
       const { seconds = NaN } = await peer.ask({ do: "run", steps });
       speeds.push(steps * work.batch / seconds);
       if (!yardsticks.includes(peer.name)) continue;
-      const { gflops = NaN } = await peer.ask(GEMM);
-      gemm.push(gflops);
+      const { gflops = NaN } = await peer.ask(gemm(1024));
+      rates.push(gflops);
     }
   }
   for (const { peer } of entries) await peer.ask({ do: "close" });
-  return entries.map(({ peer, speeds, gemm }) => ({
+  return entries.map(({ peer, firstSeconds, speeds, gemm }) => ({
     peer: peer.name,
     speed: figureOf(speeds),
+    firstSeconds,
     gemm: gemm.length > 0 ? figureOf(gemm) : undefined,
   }));
 }

@@ -46,8 +46,17 @@ export const works: readonly Work[] = [
   work("b16", "peft", b16, 4),
 ];
 
+/** What is compared on WebGPU. */
+export const webgpuWorks: readonly Work[] = [
+  work("tiny32", "inference", tiny32, 32),
+  work("tiny32", "peft", tiny32, 32),
+];
+
 /** Whose peak memory is compared. */
 export const memoryWork: Work = work("tiny32", "peft", tiny32, 128);
+
+/** Likewise on WebGPU. */
+export const webgpuMemoryWork: Work = work("tiny32", "peft", tiny32, 32);
 
 /** Whose scaling from one thread to all is measured. */
 export const scalingWork: Work = work("tiny32", "peft", tiny32, 32);

@@ -62,9 +62,15 @@ function modelOf(engine: Engine, { kind, model }: Work): AdaptedModel {
   });
 }
 
-async function open(engine: Engine, work: Work): Promise<Open> {
+/** @param built Called when the model stands and nothing is compiled yet. */
+async function open(
+  engine: Engine,
+  work: Work,
+  built: () => void,
+): Promise<Open> {
   const model = modelOf(engine, work);
   const batch = randomBatch(model, work.batch);
+  built();
   if (work.kind === "inference") {
     const program = await engine.compile(model.forwardPlan(work.batch));
     return {
@@ -108,12 +114,16 @@ const engine = await openEngine();
 let opened: Open | undefined;
 
 async function handle(request: Request): Promise<Reply> {
+  let [started, firstSeconds] = [0, 0];
   switch (request.do) {
     case "open":
       opened?.close();
-      opened = await open(engine, request.work);
+      opened = await open(engine, request.work, () => {
+        started = performance.now();
+      });
       await seconds(opened, 1);
-      return { seconds: await seconds(opened, 1) };
+      firstSeconds = (performance.now() - started) / 1000;
+      return { seconds: await seconds(opened, 1), firstSeconds };
     case "run":
       if (!opened) return { error: "nothing is open" };
       return { seconds: await seconds(opened, request.steps) };

@@ -62,6 +62,7 @@ if (ort) {
     if (work.kind !== "inference" || onnx === undefined) {
       return { error: `no ${work.kind}` };
     }
+    const started = performance.now();
     session = await ort.InferenceSession.create(onnx, {
       executionProviders: ["cpu"],
       graphOptimizationLevel: "all",
@@ -74,7 +75,8 @@ if (ort) {
     const data = Float32Array.from({ length: count }, Math.random);
     feeds = { images: new ort.Tensor("float32", data, shape) };
     await run(1);
-    return { seconds: await run(1) };
+    const firstSeconds = (performance.now() - started) / 1000;
+    return { seconds: await run(1), firstSeconds };
   };
 
   const version = ort.env.versions.node;

@@ -32,6 +32,7 @@ function request(columns: Column[], folder: string): ComparisonRequest {
   return {
     columns,
     works: chosen,
+    sizes: [64],
     effort: { rounds: 3, turn: 0 },
     folder,
     memoryWork: chosen[1],
@@ -78,6 +79,9 @@ Deno.test("compare() measures peers in turn and tables their figures", async () 
     // 32 images of 0.730 GFLOP a second.
     assert.match(text, /^tiny32-inference-32 +11\.7 · 12 % +23\.4 · 23 %/m);
     assert.match(text, /^GEMM of ours: 100 \(100–100\) GFLOP\/s$/m);
+    assert.match(text, /^size +Torch +ours$/m);
+    assert.match(text, /^64 × 64 +100 \(100–100\) +100 \(100–100\)$/m);
+    assert.match(text, /^tiny32-inference-32 +3\.50 +3\.50 +3\.50$/m);
     assert.match(text, /^Torch +537 MB +512 MiB$/m);
     assert.match(text, /^ours +1\.90 \(1\.80–2\.00\)$/m);
   });
