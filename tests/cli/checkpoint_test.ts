@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { writeDataset } from "../../core/data/dataset.ts";
+import { alore } from "../support/alore.ts";
+import { inFolder } from "../support/folder.ts";
+import { smallDataset } from "../support/small_run.ts";
+
+const fixture = (name: string) =>
+  new URL(`../fixtures/checkpoints/${name}`, import.meta.url).pathname;
+
+/** Bicubic images, prepared by a command that the remedy can repeat. */
+async function writeData(folder: string, imageSize: number): Promise<void> {
+  const dataset = smallDataset(undefined, imageSize);
+  await writeDataset(`${folder}/data.safetensors`, {
+    ...dataset,
+    description: {
+      ...dataset.description,
+      preparedWith: "alore data prepare folder ./photos --filter bicubic " +
+        `--size ${imageSize} --seed 3`,
+    },
+  });
+}
+
+const train = (folder: string, backbone: string, ...more: string[]) =>
+  alore(
+    folder,
+    "train",
+    "--data=data.safetensors",
+    `--backbone=${fixture(backbone)}`,
+    "--device=cpu",
+    "--threads=1",
+    "--batch-size=8",
+    "--epochs=1",
+    "--out=run",
+    ...more,
+  );
+
+Deno.test("train says what a checkpoint is and keeps how its images are prepared", () =>
+  inFolder(async (folder) => {
+    await writeData(folder, 16);
+    const { code, stderr } = await train(folder, "imagenet21k.npz");
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /Backbone +imagenet21k \(Google ViT\): 16 px, patch 8, width 24, depth 2, 3 heads, LayerNorm eps 0\.000001, GELU\n/,
+    );
+    assert.match(stderr, /Images +mean 0\.5, std 0\.5, bicubic, centre 0\.9\n/);
+    assert.match(stderr, /left out opt\/target\/pre_logits/);
+    const config = JSON.parse(
+      await Deno.readTextFile(`${folder}/run/config.json`),
+    );
+    assert.deepEqual(config.preprocess, {
+      mean: [0.5, 0.5, 0.5],
+      std: [0.5, 0.5, 0.5],
+      interpolation: "bicubic",
+      cropPct: 0.9,
+    });
+    assert.equal(config.model.eps, 1e-6);
+    const eval_ = await alore(folder, "eval", "--run=run", "--device=cpu");
+    assert.equal(eval_.code, 0, eval_.stderr);
+  }));
+
+Deno.test("train refuses data that were resized by another filter", () =>
+  inFolder(async (folder) => {
+    await writeData(folder, 16);
+    const refused = await train(folder, "torchvision.safetensors");
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      /Cannot train on data\.safetensors: got images resized by bicubic, wanted bilinear as the backbone learned\nhint: +prepare the data again with: alore data prepare folder \.\/photos --seed 3 --size 16 --filter bilinear --out NEW\.safetensors; or --interpolation bicubic trains on them as they are/,
+    );
+    const meant = await train(
+      folder,
+      "torchvision.safetensors",
+      "--interpolation=bicubic",
+    );
+    assert.equal(meant.code, 0, meant.stderr);
+    assert.match(meant.stderr, /std 0\.229 0\.224 0\.225, bicubic/);
+  }));
+
+Deno.test("train takes another image size when it is told to, and later commands know", () =>
+  inFolder(async (folder) => {
+    await writeData(folder, 24);
+    const refused = await train(folder, "timm");
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      /got images of 24 pixels, wanted the backbone's 16\nhint: +prepare the data again with: alore data prepare folder \.\/photos --seed 3 --size 16 --filter bicubic --out NEW\.safetensors; or --image-size 24 resizes the position embeddings/,
+    );
+    const meant = await train(folder, "timm", "--image-size=24");
+    assert.equal(meant.code, 0, meant.stderr);
+    assert.match(
+      meant.stderr,
+      /resized position embeddings from 2 × 2 to 3 × 3 patches/,
+    );
+    const resumed = await alore(folder, "train", "--resume=run", "--epochs=1");
+    assert.equal(resumed.code, 0, resumed.stderr);
+    const run = ["--run=run", "--device=cpu"];
+    const eval_ = await alore(folder, "eval", ...run);
+    assert.equal(eval_.code, 0, eval_.stderr);
+    const merged = await alore(folder, "merge", ...run, "--out=m.safetensors");
+    assert.equal(merged.code, 0, merged.stderr);
+  }));
+
+Deno.test("eval refuses a backbone whose configuration has changed", () =>
+  inFolder(async (folder) => {
+    await writeData(folder, 16);
+    const copy = `${folder}/hugging_face`;
+    await Deno.mkdir(copy);
+    for await (const { name } of Deno.readDir(fixture("hugging_face"))) {
+      await Deno.copyFile(fixture(`hugging_face/${name}`), `${copy}/${name}`);
+    }
+    const trained = await train(folder, "hugging_face", `--backbone=${copy}`);
+    assert.equal(trained.code, 0, trained.stderr);
+    const path = `${copy}/config.json`;
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, text.replace("1e-06", "1e-12"));
+    const { code, stderr } = await alore(folder, "eval", "--run=run");
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /got a backbone with eps 1e-12, wanted 0\.000001 as it was trained with/,
+    );
+  }));
