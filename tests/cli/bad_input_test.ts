@@ -93,7 +93,7 @@ const cases: readonly BadInput[] = [
     words: [...TRAIN, "--data=large.safetensors"],
     code: 1,
     error: /^Cannot train on large\.safetensors: got images of 20 pixels, .*16/,
-    hint: /--size 16$/,
+    hint: /--size 16; or --image-size 20 /,
     prepare: (folder) =>
       writeDataset(`${folder}/large.safetensors`, smallDataset(["a"], 20)),
   },
