@@ -89,11 +89,35 @@ export function kindFlag(spec: KindOption): Flag {
   };
 }
 
-/** `attn|mlp`, with what a method before had besides; lists have commas. */
-function placeholder(spec: OptionSpec, before?: Flag): string {
-  const mark = spec.kind === "list" ? "," : "|";
-  const earlier = before?.placeholder?.split(mark) ?? [];
-  return [...new Set([...earlier, ...spec.choices ?? []])].join(mark);
+/** Longer ones would leave the help no room beside the flags. */
+const LONGEST_PLACEHOLDER = 22;
+
+/** An option and the methods that have it. */
+type Uses = readonly (readonly [method: string, spec: OptionSpec])[];
+
+/** `attn|mlp`, or `q,k,v` for a list, where that is short. */
+function placeholder(uses: Uses): string | undefined {
+  const choices = new Set(uses.flatMap(([, { choices = [] }]) => choices));
+  if (choices.size === 0) return undefined;
+  const mark = uses[0][1].kind === "list" ? "," : "|";
+  const text = [...choices].join(mark);
+  return text.length <= LONGEST_PLACEHOLDER ? text : "NAME";
+}
+
+/** `adapter (8), arc (50): features …; lora (8): rank of …`. */
+function optionHelp(uses: Uses, named: boolean): string {
+  const [[method, { help, default: value }]] = uses;
+  if (uses.length === 1) return `${method}: ${help} (default ${value})`;
+  const texts = Map.groupBy(
+    uses,
+    ([, { help, choices }]) =>
+      named && choices ? `${help}; ${choices.join("|")}` : help,
+  );
+  const parts = [...texts].map(([text, own]) => {
+    const names = own.map(([name, spec]) => `${name} (${spec.default})`);
+    return `${names.join(", ")}: ${text}`;
+  });
+  return `defaults in brackets; ${parts.join("; ")}`;
 }
 
 /**
@@ -101,21 +125,19 @@ function placeholder(spec: OptionSpec, before?: Flag): string {
  * one flag, its help naming them.
  */
 export function methodFlags(methods: Iterable<Method>): Flag[] {
-  const flags = new Map<string, Flag>();
-  for (const method of methods) {
-    for (const spec of method.options) {
-      const before = flags.get(spec.name);
-      const text = `${method.name}: ${spec.help} (default ${spec.default})`;
-      flags.set(spec.name, {
-        name: kebab(spec.name),
-        kind: spec.kind === "choice" || spec.kind === "list"
-          ? "text"
-          : spec.kind,
-        placeholder: spec.choices && placeholder(spec, before),
-        group: "Method",
-        help: before ? `${before.help}; ${text}` : text,
-      });
-    }
-  }
-  return [...flags.values()];
+  const all = [...methods].flatMap((method) =>
+    method.options.map((spec) => [method.name, spec] as const)
+  );
+  const flags = Map.groupBy(all, ([, { name }]) => name);
+  return [...flags].map(([name, uses]): Flag => {
+    const [[, { kind }]] = uses;
+    const words = placeholder(uses);
+    return {
+      name: kebab(name),
+      kind: kind === "choice" || kind === "list" ? "text" : kind,
+      placeholder: words,
+      group: "Method",
+      help: optionHelp(uses, words === "NAME"),
+    };
+  });
 }

@@ -57,7 +57,7 @@ export function parse(program: Program, words: readonly string[]): Parsed {
     });
     command.helpOption("-h, --help", "show this");
     command.helpCommand(false);
-    command.configureHelp({ sortSubcommands: false });
+    command.configureHelp({ sortSubcommands: false, minWidthToWrap: 24 });
   };
   prepare(root, []);
   root.description(program.summary)
