@@ -10,10 +10,10 @@
  *
  * Source: Hao et al., Consolidator: Mergeable Adapter with Grouped Connections
  * for Visual Adaptation, 2023, and its code (model/vision_transformer_timm.py):
- * 384 groups for a width of 768, weights and biases uniform in ±0.001, so that
- * it does not quite start as the identity. While training, an image's branch is
- * left out with a probability that the code chooses from 0 to 0.8 for each task;
- * 0 is the default.
+ * 384 groups for a width of 768, and here half the width of any block; weights
+ * and biases uniform in ±0.001, so that it does not quite start as the identity.
+ * While training, an image's branch is left out with a probability that the code
+ * chooses from 0 to 0.8 for each task; 0 is the default.
  *
  * @module
  */
@@ -45,9 +45,10 @@ export const consolidator: Method = {
     {
       name: "groups",
       kind: "integer",
-      default: 384,
-      minimum: 1,
-      help: "groups of channels; must divide the width of every layer",
+      default: 0,
+      minimum: 0,
+      help: "groups of channels, which divide both sides of every layer; 0 " +
+        "for half the width, 384 of ViT-B/16",
     },
     {
       name: "dropout",
@@ -60,15 +61,15 @@ export const consolidator: Method = {
   ],
   check,
   trains: () => false,
-  tensors: ({ groups }, model) =>
-    layersOf(model).flatMap(({ module, inner, out }): MethodTensor[] => [
-      {
+  tensors: (options, model) =>
+    layersOf(options, model).flatMap((layer): MethodTensor[] => {
+      const { module, inner, out, groups } = layer;
+      return [{
         name: `adapter.${module}.weight`,
-        shape: [out, inner / Number(groups)],
+        shape: [out, inner / groups],
         init: START,
-      },
-      { name: `adapter.${module}.bias`, shape: [out], init: START },
-    ]),
+      }, { name: `adapter.${module}.bias`, shape: [out], init: START }];
+    }),
   hooks,
   merge,
 };
@@ -77,44 +78,48 @@ interface Layer {
   readonly module: string;
   readonly inner: number;
   readonly out: number;
+  readonly groups: number;
 }
 
 /** The first and last layer of every residual branch. */
-function layersOf({ blocks, tensors }: ModelShape): Layer[] {
-  return blocks.flatMap(({ branches }) =>
+function layersOf(
+  options: MethodOptions,
+  { blocks, tensors }: ModelShape,
+): Layer[] {
+  return blocks.flatMap(({ width, branches }) =>
     branches.flatMap(({ first, last }) => [first, last]).map((module) => {
       const [out, ...sizes] = tensors.get(`${module}.weight`) ?? [];
       const inner = sizes.reduce((product, size) => product * size, 1);
-      return { module, inner, out };
+      const groups = Number(options.groups) || Math.floor(width / 2);
+      return { module, inner, out, groups };
     })
   );
 }
 
-function check({ groups }: MethodOptions, model: ModelShape): void {
-  const sizes = layersOf(model).flatMap(({ inner, out }) => [inner, out]);
-  const odd = sizes.find((size) => size % Number(groups) !== 0);
+function check(options: MethodOptions, model: ModelShape): void {
+  const odd = layersOf(options, model).find(({ inner, out, groups }) =>
+    inner % groups !== 0 || out % groups !== 0
+  );
   if (odd === undefined) return;
-  const common = sizes.reduce(greatestDivisor);
-  const fitting = common % 2 === 0 ? common / 2 : common;
+  const { module, inner, out, groups } = odd;
   throw hinted(
     new RangeError(
-      `Cannot build the consolidators: got ${groups} groups for a layer with ` +
-        `a side of ${odd}, wanted a divisor of it`,
+      `Cannot build the consolidators: got ${groups} groups for ${module}, ` +
+        `which is ${inner} to ${out} features, wanted a divisor of both`,
     ),
-    `--groups ${fitting} divides every side of this backbone`,
+    "--groups 0 takes half the width of each block",
   );
 }
 
-function greatestDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestDivisor(b, a % b);
-}
-
 function hooks({ options, model, tensor, dropout }: HookContext): Hooks {
-  const modules = new Set(layersOf(model).map(({ module }) => module));
-  const [groups, rate] = [Number(options.groups), Number(options.dropout)];
+  const layers = new Map(
+    layersOf(options, model).map(({ module, groups }) => [module, groups]),
+  );
+  const rate = Number(options.dropout);
   return {
     output(module) {
-      if (!modules.has(module)) return undefined;
+      const groups = layers.get(module);
+      if (groups === undefined) return undefined;
       const weight = tensor(`adapter.${module}.weight`);
       const bias = tensor(`adapter.${module}.bias`);
       const settings = { groups, shuffle: true, bias };
@@ -131,9 +136,8 @@ function hooks({ options, model, tensor, dropout }: HookContext): Hooks {
 
 function merge(context: MergeContext): Map<string, Float32Array> {
   const { options, model, tensor, backbone } = context;
-  const groups = Number(options.groups);
   const merged = new Map<string, Float32Array>();
-  for (const { module, inner, out } of layersOf(model)) {
+  for (const { module, inner, out, groups } of layersOf(options, model)) {
     const weight = Float32Array.from(backbone(`${module}.weight`));
     const extra = tensor(`adapter.${module}.weight`);
     const [k, n] = [inner / groups, out / groups];

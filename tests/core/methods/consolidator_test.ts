@@ -58,11 +58,11 @@ Deno.test("consolidator equals a sparse ΔW, forward and merged", async () => {
 
 Deno.test("consolidator refuses groups that do not divide a layer", () => {
   const shape = modelShape(findBackbone("vit-t8-32"));
-  assert.throws(() => resolveOptions(consolidator, {}, shape), {
+  assert.throws(() => resolveOptions(consolidator, { groups: 384 }, shape), {
     name: "RangeError",
-    message:
-      "Cannot build the consolidators: got 384 groups for a layer with " +
-      "a side of 192, wanted a divisor of it",
-    hint: "--groups 96 divides every side of this backbone",
+    message: "Cannot build the consolidators: got 384 groups for " +
+      "blocks.0.attn.qkv, which is 192 to 576 features, wanted a divisor of " +
+      "both",
+    hint: "--groups 0 takes half the width of each block",
   });
 });

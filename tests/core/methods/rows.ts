@@ -94,9 +94,11 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
     },
   ],
   consolidator: [
+    { parameters: 304_128, moved: "its weights start uniform in ±0.001" },
     {
       parameters: 304_128,
-      tiny: { groups: 12 },
+      options: { groups: 384 },
+      tiny: { groups: 4 },
       moved: "its weights start uniform in ±0.001",
     },
     {
