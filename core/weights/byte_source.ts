@@ -21,19 +21,15 @@ export interface ByteSource {
    * is allocated; or the file has changed since it was opened.
    */
   read(offset: number, length: number): Uint8Array<ArrayBuffer>;
+  /** Fills bytes that are there already with a range; throws as `read` does. */
+  readInto(offset: number, target: Uint8Array): void;
 }
 
 /** Bytes in memory as a source. */
 export function memorySource(bytes: Uint8Array, name: string): ByteSource {
-  const source: ByteSource = {
-    name,
-    size: bytes.length,
-    read(offset, length) {
-      checkRange(source, offset, length);
-      return Uint8Array.from(bytes.subarray(offset, offset + length));
-    },
-  };
-  return source;
+  return sourceOf(name, bytes.length, (offset, target) => {
+    target.set(bytes.subarray(offset, offset + target.length));
+  });
 }
 
 /**
@@ -46,46 +42,54 @@ export async function fileSource(path: string): Promise<ByteSource> {
   if (!isFile) {
     throw new RangeError(`Cannot read ${path}: got a folder, wanted a file`);
   }
-  const source: ByteSource = {
-    name: path,
-    size,
-    read(offset, length) {
-      checkRange(source, offset, length);
-      using file = Deno.openSync(path);
-      const now = file.statSync();
-      if (now.size !== size || now.mtime?.getTime() !== mtime?.getTime()) {
+  return sourceOf(path, size, (offset, target) => {
+    using file = Deno.openSync(path);
+    const now = file.statSync();
+    if (now.size !== size || now.mtime?.getTime() !== mtime?.getTime()) {
+      throw new RangeError(
+        `Cannot read ${path}: got a file that has changed since it was ` +
+          `opened, wanted it to stay as it was`,
+      );
+    }
+    file.seekSync(offset, Deno.SeekMode.Start);
+    let done = 0;
+    while (done < target.length) {
+      const count = file.readSync(target.subarray(done));
+      if (!count) {
         throw new RangeError(
-          `Cannot read ${path}: got a file that has changed since it was ` +
-            `opened, wanted it to stay as it was`,
+          `Cannot read ${path}: got its end at byte ${offset + done}, ` +
+            `wanted ${target.length - done} more`,
         );
       }
-      file.seekSync(offset, Deno.SeekMode.Start);
-      const bytes = new Uint8Array(length);
-      let done = 0;
-      while (done < length) {
-        const count = file.readSync(bytes.subarray(done));
-        if (!count) {
-          throw new RangeError(
-            `Cannot read ${path}: got its end at byte ${offset + done}, ` +
-              `wanted ${length - done} more`,
-          );
-        }
-        done += count;
-      }
-      return bytes;
-    },
-  };
-  return source;
+      done += count;
+    }
+  });
 }
 
-function checkRange(
-  { name, size }: ByteSource,
-  offset: number,
-  length: number,
-): void {
-  if (offset >= 0 && length >= 0 && offset + length <= size) return;
-  throw new RangeError(
-    `Cannot read ${name}: got bytes ${offset} to ${offset + length}, wanted ` +
-      `a range within its ${size}`,
-  );
+function sourceOf(
+  name: string,
+  size: number,
+  fill: (offset: number, target: Uint8Array) => void,
+): ByteSource {
+  const check = (offset: number, length: number): void => {
+    if (offset >= 0 && length >= 0 && offset + length <= size) return;
+    throw new RangeError(
+      `Cannot read ${name}: got bytes ${offset} to ${offset + length}, ` +
+        `wanted a range within its ${size}`,
+    );
+  };
+  return {
+    name,
+    size,
+    read(offset, length) {
+      check(offset, length);
+      const bytes = new Uint8Array(length);
+      fill(offset, bytes);
+      return bytes;
+    },
+    readInto(offset, target) {
+      check(offset, target.length);
+      fill(offset, target);
+    },
+  };
 }

@@ -111,8 +111,7 @@ function mutate(file: Uint8Array, random: RandomStream): Uint8Array {
 function watched(file: Uint8Array): ByteSource & { largest: number } {
   const source = memorySource(file, "x");
   return {
-    name: source.name,
-    size: source.size,
+    ...source,
     largest: 0,
     read(offset, length) {
       const found = source.read(offset, length);
