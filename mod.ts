@@ -70,10 +70,12 @@ export {
   type Backbone,
   type Preprocess,
   readBackbone,
+  type ReadBackboneOptions,
   scratchBackbone,
   writeBackbone,
   type WriteBackboneOptions,
 } from "./core/models/backbone.ts";
+export type { Filter } from "./core/data/resize.ts";
 export type { ImageConfig } from "./core/models/architecture.ts";
 export type { ModelConfig } from "./core/models/architectures.ts";
 export { buildModel, type BuildRequest } from "./core/models/build_model.ts";
@@ -95,11 +97,16 @@ export type {
   Evaluation,
   StepProgress,
 } from "./core/train/records.ts";
-export { defaultSettings, type TrainSettings } from "./core/train/settings.ts";
+export {
+  defaultSettings,
+  settingsFor,
+  type TrainSettings,
+} from "./core/train/settings.ts";
 export { MERGE_TOLERANCE, type MergeCheck } from "./core/train/verify_merge.ts";
 export { VERSION } from "./core/version.ts";
 export type { WriteFileOptions } from "./core/weights/write_file.ts";
 export {
+  type CallTime,
   DeviceError,
   type Dtype,
   type Engine,
@@ -110,7 +117,9 @@ export {
   type Place,
   type Plan,
   type Program,
+  type RunProfile,
 } from "./kernels/engine.ts";
+export type { BlasChoice } from "./kernels/cpu/blas.ts";
 export {
   chooseEngine,
   type EngineChoice,
