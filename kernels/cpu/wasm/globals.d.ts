@@ -55,9 +55,11 @@ declare namespace f32x4 {
   function mul(a: v128, b: v128): v128;
   function div(a: v128, b: v128): v128;
   function max(a: v128, b: v128): v128;
-  function abs(x: v128): v128;
+  function pmin(a: v128, b: v128): v128;
+  function pmax(a: v128, b: v128): v128;
   function sqrt(x: v128): v128;
   function lt(a: v128, b: v128): v128;
+  function gt(a: v128, b: v128): v128;
   function ge(a: v128, b: v128): v128;
   function relaxed_madd(a: v128, b: v128, c: v128): v128;
   function convert_i32x4_s(x: v128): v128;
@@ -66,6 +68,7 @@ declare namespace f32x4 {
 declare function i32x4(a: i32, b: i32, c: i32, d: i32): v128;
 declare namespace i32x4 {
   function splat(x: i32): v128;
+  function replace_lane(x: v128, lane: number, value: i32): v128;
   function add(a: v128, b: v128): v128;
   function mul(a: v128, b: v128): v128;
   function shl(x: v128, bits: i32): v128;
