@@ -14,7 +14,9 @@ import { tinyModel } from "../../support/tiny.ts";
 /** Ops that only move numbers. */
 const MOVERS = [
   "copy",
+  "cut_tokens",
   "embed_tokens",
+  "insert_tokens",
   "pad_tokens",
   "patches",
   "take_tokens",
