@@ -11,6 +11,7 @@ import { Graph, type Value } from "../../../core/graph/graph.ts";
 import type { AdaptedModel } from "../../../core/models/adapted_model.ts";
 import { HALF } from "../../../core/models/backbone.ts";
 import { buildModel } from "../../../core/models/build_model.ts";
+import type { SharedBackbone } from "../../../core/models/shared_backbone.ts";
 import { crossEntropy } from "../../../core/ops/cross_entropy.ts";
 import { addOp } from "../../../core/ops/elementwise.ts";
 import { RandomStream } from "../../../core/rng.ts";
@@ -24,12 +25,7 @@ import type { Engine } from "../../../kernels/engine.ts";
 import { evaluate } from "../../support/evaluate.ts";
 import { inFolder } from "../../support/folder.ts";
 import { openReferenceEngine } from "../../support/reference_engine.ts";
-import {
-  tinyBackbone,
-  tinyConfig,
-  tinyDataset,
-  tinyModel,
-} from "../../support/tiny.ts";
+import { tinyConfig, tinyDataset, tinyModel } from "../../support/tiny.ts";
 import { TOLERANCE } from "../../support/tolerance.ts";
 
 /** Runs work on a CPU engine. */
@@ -93,11 +89,15 @@ export async function trainSteps(
   stepper.close();
 }
 
-/** Saves a model's adapter and builds the model again, from another seed. */
+/**
+ * Saves a model's adapter and builds the model again, from another seed and over
+ * a shared backbone.
+ */
 export async function reloaded(
-  engine: Engine,
+  shared: SharedBackbone,
   model: AdaptedModel,
 ): Promise<AdaptedModel> {
+  const { engine, backbone } = shared;
   const { config, method, options } = model.spec;
   let found: AdaptedModel | undefined;
   await inFolder(async (folder) => {
@@ -124,7 +124,8 @@ export async function reloaded(
     const { config: stored } = await RunDirectory.open(run.path);
     found = buildModel({
       engine,
-      backbone: tinyBackbone(),
+      backbone,
+      shared,
       method,
       options: stored.options,
       classes: config.classes,

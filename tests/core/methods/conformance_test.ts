@@ -10,9 +10,10 @@ import { foldedTensors } from "../../../core/merge.ts";
 import { isHead } from "../../../core/methods/method.ts";
 import { methods, resolveOptions } from "../../../core/methods/mod.ts";
 import { modelShape } from "../../../core/models/architectures.ts";
+import { shareBackbone } from "../../../core/models/shared_backbone.ts";
 import { findBackbone } from "../../../core/models/zoo.ts";
 import { relativeError } from "../../support/assert_close.ts";
-import { tinyModel } from "../../support/tiny.ts";
+import { tinyBackbone, tinyModel } from "../../support/tiny.ts";
 import { TOLERANCE } from "../../support/tolerance.ts";
 import {
   checkGradients,
@@ -97,13 +98,17 @@ async function conforms(
       }
     });
 
-    await t.step("comes back from its file with the same bits", async () => {
-      using model = tinyModel(engine, name, small);
-      await perturb(model);
-      using again = await reloaded(engine, model);
-      assert.deepEqual(await again.read(), await model.read());
-      assert.deepEqual(await logitsOf(again), await logitsOf(model));
-    });
+    await t.step(
+      "comes back over a shared backbone with the same bits",
+      async () => {
+        using model = tinyModel(engine, name, small);
+        await perturb(model);
+        using shared = shareBackbone(engine, tinyBackbone());
+        using again = await reloaded(shared, model);
+        assert.deepEqual(await again.read(), await model.read());
+        assert.deepEqual(await logitsOf(again), await logitsOf(model));
+      },
+    );
 
     if (method.merge) {
       await t.step("merged equals unmerged and not the base", async () => {
