@@ -11,8 +11,8 @@ import type { StudyDirectory } from "../../core/study/study_directory.ts";
 import { writeGrids } from "../../core/study/study_file.ts";
 import type { PlannedRun } from "../../core/study/study_plan.ts";
 import { writeFile } from "../../core/weights/write_file.ts";
-import { FailedWith } from "../failed_with.ts";
 import type { Input } from "../input.ts";
+import { mayRun, rememberJob, sbatch } from "./queue.ts";
 
 /** A job array that was written and, where that is allowed, submitted. */
 export interface Submission {
@@ -57,12 +57,11 @@ export async function submit(
     options: input.textOr("slurm") ?? "",
   });
   await writeFile(script, text);
-  const allowed = Deno.permissions.querySync({
-    name: "run",
-    command: "sbatch",
-  });
-  if (allowed.state !== "granted") return { script, tasks };
-  return { script, tasks, job: await sbatch(script) };
+  if (!mayRun("sbatch")) return { script, tasks };
+  const job = await sbatch(script);
+  const hashes = runs.map(({ hash }) => hash);
+  await rememberJob(folder, { job, chunk, runs: hashes });
+  return { script, tasks, job };
 }
 
 /** `slurm/1`, `slurm/2`, …; two processes never get the same. */
@@ -104,31 +103,5 @@ async function program(): Promise<string[]> {
 function deviceWords(input: Input): string[] {
   return ["device", "threads", "blas"].flatMap((name) =>
     input.given(name) ? [`--${name}`, String(input.value(name))] : []
-  );
-}
-
-async function sbatch(script: string): Promise<string> {
-  const command = new Deno.Command("sbatch", { args: ["--parsable", script] });
-  let ended: Deno.CommandOutput;
-  try {
-    ended = await command.output();
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw hinted(
-      new FailedWith("Cannot submit the job: got no sbatch on this machine", {
-        script,
-      }),
-      `submit it where Slurm is: sbatch ${script}`,
-    );
-  }
-  const [said, refused] = [ended.stdout, ended.stderr]
-    .map((bytes) => new TextDecoder().decode(bytes).trim());
-  // With several clusters the number comes as "123;cluster".
-  if (ended.success) return said.split(";")[0];
-  throw hinted(
-    new FailedWith(`Cannot submit the job: sbatch said "${refused}"`, {
-      script,
-    }),
-    `correct --slurm, or the script itself and: sbatch ${script}`,
   );
 }

@@ -21,6 +21,7 @@ import {
   type PlannedStudy,
   planText,
 } from "../ablate/plan.ts";
+import { queuedRuns } from "../ablate/queue.ts";
 import { printResults } from "../ablate/results.ts";
 import { work, type Worked } from "../ablate/session.ts";
 import { submit } from "../ablate/submit.ts";
@@ -120,9 +121,16 @@ async function look({ input, output, planned }: Asked): Promise<unknown> {
 async function runOnSlurm(asked: Asked): Promise<unknown> {
   const { input, output, planned, todo } = asked;
   const { study } = planned;
+  const queued = await queuedRuns(study);
   const free = todo.filter(({ hash }) =>
-    planned.statuses.get(hash)?.state !== "running"
+    planned.statuses.get(hash)?.state !== "running" && !queued.has(hash)
   );
+  if (free.length < todo.length) {
+    output.note(
+      `${plural(todo.length - free.length, "run")} left out: in the queue or ` +
+        "running already",
+    );
+  }
   const time = "not known here: it depends on the nodes";
   const dry = input.on("dry-run");
   planText(planned, free, time).forEach((line) =>

@@ -206,6 +206,8 @@ async function flockOf(
     return await tryFlock(file);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "gone";
+    // Another user's lock.
+    if (error instanceof Deno.errors.PermissionDenied) return "unknown";
     throw error;
   }
 }

@@ -14,7 +14,7 @@ import { inFolder } from "../support/folder.ts";
 import { writeSmallFiles } from "../support/small_run.ts";
 
 const SCRIPT = fileURLToPath(new URL("cluster.sh", import.meta.url));
-const EPOCHS = 300;
+const EPOCHS = 200;
 const MINUTES = 4;
 
 async function output(
@@ -110,6 +110,17 @@ Deno.test({
         const { job, tasks } = JSON.parse(submitted.stdout);
         assert.equal(tasks, 3);
         assert.match(job, /^\d+$/);
+
+        // What is in the queue is not submitted twice.
+        const more = await ended(aloreCommand(
+          ["ablate", "--out=study", "--executor=slurm", "--json"],
+          folder,
+          env,
+          "alore:slurm",
+        ));
+        assert.equal(more.code, 0, more.stderr);
+        assert.match(more.stderr, /^3 runs left out: in the queue or running/m);
+        assert.equal(JSON.parse(more.stdout).job, undefined);
 
         const list = await alore(
           folder,
