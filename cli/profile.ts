@@ -22,7 +22,7 @@ import { table } from "./table.ts";
 export interface ProfileOptions {
   /** Images a run. */
   readonly batch: number;
-  /** Runs, of which the faster half counts. */
+  /** Runs that count. */
   readonly repeats: number;
 }
 
@@ -92,7 +92,11 @@ export function profileLines(
 ): string[] {
   const { total, waiting, outside, flops } = profile;
   const rate = flops / total / 1e6;
-  const head = `${title}, ${profile.label}: ${total.toFixed(1)} ms, ` +
+  const whole = profile.median.toFixed(1);
+  const head =
+    `${title}, ${profile.label}: ${
+      total.toFixed(1)
+    } ms (median run ${whole}), ` +
     `${count(Math.round(1000 * batch / total))} images/s, ` +
     `${rate.toFixed(1)} GFLOP/s, ${percent(rate / gemmRate, 0)} of GEMM`;
   const rest = ["", "", "", "", ""];

@@ -4,7 +4,12 @@
  * @module
  */
 
-import type { KernelCall, Plan, RunProfile } from "../../kernels/engine.ts";
+import type {
+  CallTime,
+  KernelCall,
+  Plan,
+  RunProfile,
+} from "../../kernels/engine.ts";
 import { costOf } from "../ops/cost.ts";
 
 /** What the calls of one kind took in one run. */
@@ -19,7 +24,7 @@ export interface OpProfile {
   readonly busy: number;
   /** Milliseconds in which threads waited for each other. */
   readonly waiting: number;
-  /** `busy` as a part of the whole run. */
+  /** `busy` as a part of `PlanProfile.total`. */
   readonly share: number;
   /** Operations; see `costOf`. */
   readonly flops: number;
@@ -31,8 +36,10 @@ export interface OpProfile {
 export interface PlanProfile {
   /** What was run. */
   readonly label: string;
-  /** Milliseconds of the whole run. */
+  /** Milliseconds, the least of each call taken together. */
   readonly total: number;
+  /** Milliseconds of a whole run, the median. */
+  readonly median: number;
   /** Milliseconds in which threads waited for each other. */
   readonly waiting: number;
   /** Milliseconds before, between and after the kernels. */
@@ -46,10 +53,9 @@ export interface PlanProfile {
 }
 
 /**
- * Profiles a plan: means over the faster half of its runs, so that whatever
- * else the machine does counts little and the parts still add up.
+ * Profiles a plan over several runs.
  *
- * @param profile Runs the plan once.
+ * @param profile Runs the plan once; the first run is not counted.
  * @param runs At least 1.
  */
 export async function profilePlan(
@@ -60,44 +66,52 @@ export async function profilePlan(
   await profile();
   const made: RunProfile[] = [];
   for (let run = 0; run < runs; run++) made.push(await profile());
-  const half = made.toSorted((a, b) => a.total - b.total)
-    .slice(0, Math.ceil(runs / 2));
-  return summarise(plan, half);
+  return summarise(plan, made);
 }
 
-/** The mean of several runs of a plan. */
+/**
+ * The least time of each call over several runs: what else the machine does
+ * falls on some call in every run, but hardly on the same one in all.
+ */
 export function summarise(
   plan: Plan,
   runs: readonly RunProfile[],
 ): PlanProfile {
-  const mean = (pick: (run: RunProfile) => number) =>
-    runs.reduce((sum, run) => sum + pick(run), 0) / runs.length;
-  const total = mean((run) => run.total);
-  const calls = plan.calls.map((call, i): OpProfile => {
-    const busy = mean((run) => run.calls[i].busy);
-    return {
-      kernel: call.kernel,
-      calls: 1,
-      busy,
-      waiting: mean((run) => run.calls[i].waiting),
-      share: busy / total,
-      ...costOf(call),
-    };
-  });
+  const least = (pick: (run: RunProfile) => number) =>
+    Math.min(...runs.map(pick));
+  const times = plan.calls.map((_, i) => ({
+    busy: least((run) => run.calls[i].busy),
+    waiting: least((run) => run.calls[i].waiting),
+  }));
+  const outside = least(({ total, calls }) => total - sumOf(calls));
+  const total = outside + sumOf(times);
+  const calls = plan.calls.map((call, i): OpProfile => ({
+    kernel: call.kernel,
+    calls: 1,
+    ...times[i],
+    share: times[i].busy / total,
+    ...costOf(call),
+  }));
   const shaped = calls.map((call, i): OpProfile => ({
     ...call,
     shape: shapeOf(plan.calls[i]),
   }));
-  const all = calls.reduce(join);
+  const { waiting, flops } = calls.reduce(join);
+  const totals = runs.map((run) => run.total).sort((a, b) => a - b);
   return {
     label: plan.label,
     total,
-    waiting: all.waiting,
-    outside: total - all.busy - all.waiting,
-    flops: all.flops,
+    median: totals[totals.length >> 1],
+    waiting,
+    outside,
+    flops,
     ops: group(calls, ({ kernel }) => kernel),
     shapes: group(shaped, ({ kernel, shape }) => `${kernel} ${shape}`),
   };
+}
+
+function sumOf(calls: readonly CallTime[]): number {
+  return calls.reduce((sum, { busy, waiting }) => sum + busy + waiting, 0);
 }
 
 function group(
