@@ -26,6 +26,7 @@ import {
 } from "./layer_norm.ts";
 import { matmul } from "./matmul.ts";
 import { patchesOp, unpatchesOp } from "./patches.ts";
+import { quickGeluGradientOp, quickGeluOp } from "./quick_gelu.ts";
 import { reluGradientOp, reluOp } from "./relu.ts";
 import { scaleShiftGradientOp, scaleShiftOp } from "./scale_shift.ts";
 import { embedTokensOp, padTokensOp, takeTokensOp } from "./tokens.ts";
@@ -60,6 +61,8 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     matmul,
     padTokensOp,
     patchesOp,
+    quickGeluGradientOp,
+    quickGeluOp,
     reluGradientOp,
     reluOp,
     scaleRowsOp,

@@ -22,6 +22,7 @@ import {
 } from "./layer_norm.ts";
 import { matmul } from "./matmul.ts";
 import { patches, unpatches } from "./patches.ts";
+import { quickGelu, quickGeluGradient } from "./quick_gelu.ts";
 import { relu, reluGradient } from "./relu.ts";
 import { scaleRows } from "./scale_rows.ts";
 import { scaleShift, scaleShiftGradient } from "./scale_shift.ts";
@@ -56,6 +57,8 @@ export const kernels: ReadonlyMap<string, Kernel> = new Map([
   matmul,
   padTokens,
   patches,
+  quickGelu,
+  quickGeluGradient,
   relu,
   reluGradient,
   scaleRows,

@@ -178,6 +178,17 @@ function elementCases(): KernelCase[] {
         inputs: [normal(count), { shape: [count], kind: "large" }],
       },
       {
+        op: "quick_gelu",
+        attributes: { count },
+        inputs: [{ shape: [count], kind: "large" }],
+        large,
+      },
+      {
+        op: "quick_gelu_gradient",
+        attributes: { count },
+        inputs: [normal(count), { shape: [count], kind: "large" }],
+      },
+      {
         op: "add",
         attributes: { count, alpha: -0.75 },
         inputs: [normal(count), normal(count)],

@@ -35,6 +35,7 @@ export {
   matmulSum,
 } from "./matmul.ts";
 export { patches, unpatches } from "./patches.ts";
+export { quickGelu, quickGeluGradient } from "./quick_gelu.ts";
 export { relu, reluGradient } from "./relu.ts";
 export { scaleRows } from "./scale_rows.ts";
 export { scaleShift, scaleShiftGradient } from "./scale_shift.ts";
