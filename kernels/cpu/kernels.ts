@@ -71,6 +71,18 @@ const IMAGE = ["batch", "channels", "size", "patch"];
 const TOKENS = ["batch", "tokens", "width"];
 const SOFTMAX = ["batch", "classes", "smoothing"];
 const GROUPED = ["m", "groups", "k", "n", "shuffle"];
+
+/** `grouped_linear` and its weight gradient put a row's channels in order. */
+function grouped(entry: string, inputs: number, partials: boolean): Lower {
+  return (call) => {
+    const [m, groups, k, n, shuffle] = call.attributes(...GROUPED);
+    const own = call.own(groups * k + (partials ? groups * n * k : 0));
+    const operands = Array.from({ length: inputs }, (_, i) => call.input(i));
+    // deno-fmt-ignore
+    return [[entry, ...operands, call.output(0), ...own, m, groups, k, n, shuffle]];
+  };
+}
+
 const INSERT = [...TOKENS, "start", "count", "skip"];
 
 /** Every kernel by the name of its op. */
@@ -101,10 +113,10 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
     "grouped_input_gradient",
     direct("groupedInputGradient", 3, 1, ...GROUPED),
   ],
-  ["grouped_linear", direct("groupedLinear", 4, 1, ...GROUPED)],
+  ["grouped_linear", grouped("groupedLinear", 4, false)],
   [
     "grouped_weight_gradient",
-    direct("groupedWeightGradient", 3, 1, ...GROUPED),
+    grouped("groupedWeightGradient", 3, true),
   ],
   ["insert_tokens", direct("insertTokens", 2, 1, ...INSERT, "sets")],
   ["layer_norm", direct("layerNorm", 3, 3, "m", "n", "eps")],
