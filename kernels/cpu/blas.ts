@@ -55,6 +55,7 @@ export const BLAS_SYMBOLS = {
     parameters: ["buffer", "usize", "usize"],
     result: "usize",
   },
+  dlopen: { parameters: ["buffer", "i32"], result: "usize", optional: true },
   strlen: { parameters: ["usize"], result: "usize" },
   openblas_get_config: { parameters: [], result: "usize", optional: true },
   openblas_get_parallel: { parameters: [], result: "i32", optional: true },
@@ -136,11 +137,22 @@ function open(path: string): Blas {
     );
   }
   try {
+    keep(library, path);
     return { path, name: nameOf(library, path), close: () => library.close() };
   } catch (error) {
     library.close();
     throw error;
   }
+}
+
+/**
+ * Keeps a library loaded until the process ends. The last of its users lets go
+ * in a worker thread that is coming down, maybe while the process exits too, and
+ * then both would free what it holds.
+ */
+function keep({ symbols }: Library, path: string): void {
+  const [now, noDelete] = [2, Deno.build.os === "darwin" ? 0x80 : 0x1000];
+  symbols.dlopen?.(new TextEncoder().encode(`${path}\0`), now | noDelete);
 }
 
 /** What the loader says, without what Deno puts before it. */

@@ -14,9 +14,12 @@ export type Entry = (...args: number[]) => void;
  *
  * Like the body of the worker this runs from its own text, and refers to
  * nothing outside itself.
+ *
+ * @param gate The address where threads are counted in and out.
  */
 export function blasEntries(
   declared: typeof BLAS_SYMBOLS,
+  gate: number,
   path: string,
   memory: WebAssembly.Memory,
   exports: WebAssembly.Exports,
@@ -34,6 +37,16 @@ export function blasEntries(
   const epilogue = exports.epilogue as Entry;
   const prefill = exports.prefill as Entry;
   const [rowMajor, plain, transposed] = [101, 111, 112];
+  const words = new Int32Array(memory.buffer, gate, 1);
+
+  /** Whether the library is still open to calls; `leave` follows in any case. */
+  function enter(): boolean {
+    return Atomics.add(words, 0, 1) >= 0;
+  }
+
+  function leave(): void {
+    if (Atomics.sub(words, 0, 1) < 0) Atomics.notify(words, 0);
+  }
 
   /** Where a thread's part begins: on a whole cache line of results. */
   function share(size: number, thread: number, threads: number): number {
@@ -78,13 +91,14 @@ export function blasEntries(
     const before = !activation && !pre && (bias !== 0 || residual !== 0);
     if (before) prefill(to, shift, more, rows, columns, 4 * n);
     // deno-fmt-ignore
-    sgemm(
+    if (enter()) sgemm(
       rowMajor, transA ? transposed : plain, transB ? transposed : plain,
       rows, columns, k,
       alpha, base + a + 4 * (transA ? i : i * k), transA ? m : k,
       base + b + 4 * (transB ? j * k : j), transB ? k : n,
       before ? 1 : 0, base + to, n,
     );
+    leave();
     if (before) return;
     const p = pre && pre + cell;
     epilogue(to, p, shift, more, rows, columns, 4 * n, 1, activation);
@@ -106,13 +120,14 @@ export function blasEntries(
     const start = thread * chunk;
     if (start >= k) return;
     // deno-fmt-ignore
-    sgemm(
+    if (enter()) sgemm(
       rowMajor, transA ? transposed : plain, transB ? transposed : plain,
       m, n, Math.min(chunk, k - start),
       1, base + a + 4 * (transA ? start * m : start), transA ? m : k,
       base + b + 4 * (transB ? start : start * n), transB ? k : n,
       0, base + partials + 4 * thread * m * n, n,
     );
+    leave();
   }
 
   return { blasMultiply, blasChunks };

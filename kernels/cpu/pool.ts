@@ -21,11 +21,17 @@ import {
 /** Looks at the barrier before a thread sleeps: some tens of microseconds. */
 const SPINS = 20000;
 
+/** Makes the count of threads in the BLAS library negative. */
+const BLAS_CLOSED = 2 ** 30;
+
+/** Milliseconds that a call of BLAS may take. */
+const LONGEST_PRODUCT = 10_000;
+
 function startWorker(): Worker {
   const source = `import { parentPort } from "node:worker_threads";
 const symbols = ${JSON.stringify(BLAS_SYMBOLS)};
 (${work})(parentPort, ${JSON.stringify(CONTROL)}, ${MAX_MESSAGE_BYTES},
-  (...rest) => (${blasEntries})(symbols, ...rest));`;
+  (...rest) => (${blasEntries})(symbols, ${CONTROL.blas}, ...rest));`;
   return new Worker(
     new URL(`data:application/javascript,${encodeURIComponent(source)}`),
   );
@@ -42,6 +48,7 @@ export class Pool {
   #broken: DeviceError | undefined;
   #recorded: PromiseWithResolvers<void> | undefined;
   #times: Float64Array[] = [];
+  readonly #atExit = () => this.#leaveBlas();
 
   private constructor(heap: Heap, workers: Worker[]) {
     this.#heap = heap;
@@ -87,6 +94,7 @@ export class Pool {
     await opened.promise;
     pool.#settle = undefined;
     for (const worker of workers) worker.unref();
+    if (blas) addEventListener("unload", pool.#atExit);
     return pool;
   }
 
@@ -157,7 +165,25 @@ export class Pool {
   /** Stops the workers; a run in progress is rejected. */
   close(): void {
     this.#break(undefined);
+    removeEventListener("unload", this.#atExit);
+    this.#leaveBlas();
     for (const worker of this.#workers) worker.terminate();
+  }
+
+  /**
+   * Keeps workers out of the BLAS library from now on: at exit it frees the
+   * memory that its calls work in.
+   */
+  #leaveBlas(): void {
+    const words = this.#words();
+    const index = CONTROL.blas / 4;
+    if (words[index] >= 0) Atomics.sub(words, index, BLAS_CLOSED);
+    const deadline = performance.now() + LONGEST_PRODUCT;
+    let inside = Atomics.load(words, index) + BLAS_CLOSED;
+    while (inside > 0 && performance.now() < deadline) {
+      Atomics.wait(words, index, inside - BLAS_CLOSED, 100);
+      inside = Atomics.load(words, index) + BLAS_CLOSED;
+    }
   }
 
   #words(): Int32Array {

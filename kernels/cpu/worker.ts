@@ -46,10 +46,17 @@ export interface Control {
   readonly left: number;
   /** Bytes of the message of the failure; the text follows. */
   readonly message: number;
+  /** Threads inside the BLAS library, less 2^30 when it is closed to them. */
+  readonly blas: number;
 }
 
 /** The control words' addresses, each group on a cache line of its own. */
-export const CONTROL: Control = { barrier: 1024, left: 1152, message: 1280 };
+export const CONTROL: Control = {
+  barrier: 1024,
+  left: 1152,
+  message: 1280,
+  blas: 2432,
+};
 
 /** The longest message of a failure, in bytes. */
 export const MAX_MESSAGE_BYTES = 1024;

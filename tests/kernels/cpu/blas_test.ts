@@ -2,6 +2,11 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { BLAS_PATHS, openBlas } from "../../../kernels/cpu/blas.ts";
 import { openCpuEngine } from "../../../kernels/cpu/engine.ts";
+import { Heap } from "../../../kernels/cpu/heap.ts";
+import { Pool } from "../../../kernels/cpu/pool.ts";
+import { PLAIN } from "../../../kernels/cpu/wasm_binary.ts";
+import { CONTROL } from "../../../kernels/cpu/worker.ts";
+import { DeviceError } from "../../../kernels/engine.ts";
 import { blasPath } from "../../support/engines.ts";
 import { fill } from "../../support/fill.ts";
 import { feeds, type KernelUse, onePlan } from "./one_kernel.ts";
@@ -109,7 +114,7 @@ Deno.test({
     const engine = await openCpuEngine({ threads: 2, blas: blasPath });
     const program = await engine.compile(onePlan(use));
     const before = await program.run(feeds(use));
-    for (let i = 0; i < 4; i++) engine.allocate(2 ** 28, `memory ${i}`);
+    for (let i = 0; i < 4; i++) engine.allocate(2 ** 25, `memory ${i}`);
     assert.deepEqual(await program.run(feeds(use)), before);
     const later = await engine.compile(onePlan(use));
     assert.deepEqual(await later.run(feeds(use)), before);
@@ -122,7 +127,7 @@ Deno.test({
   ignore,
   fn: async () => {
     let wanted: unknown;
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 4; round++) {
       const engines = await Promise.all(
         [2, 2, 2].map((threads) => openCpuEngine({ threads, blas: blasPath })),
       );
@@ -134,5 +139,29 @@ Deno.test({
       for (const result of results) assert.deepEqual(result, wanted);
       for (const engine of engines) engine.close();
     }
+  },
+});
+
+Deno.test({
+  name: "Pool.close() returns when no thread is in the BLAS library any more",
+  ignore,
+  fn: async () => {
+    const heap = new Heap();
+    const module = await WebAssembly.compile(Uint8Array.fromBase64(PLAIN));
+    const pool = await Pool.open(module, heap, 2, blasPath);
+    const n = 1024;
+    const [a, b, y] = [0, 1, 2].map(() => heap.allocate(4 * n * n));
+    const program = pool.add([{
+      kernel: "matmul",
+      call: 0,
+      entry: "blasMultiply",
+      args: [a, b, 0, 0, y, 0, 0, 0, n, n, n, 1, 0],
+    }]);
+    const words = new Int32Array(heap.memory.buffer, CONTROL.blas, 1);
+    const stopped = assert.rejects(pool.run(program), DeviceError);
+    while (words[0] < 2) await new Promise((next) => setTimeout(next));
+    pool.close();
+    assert.equal(words[0], -(2 ** 30));
+    await stopped;
   },
 });
