@@ -2,6 +2,7 @@
  * Vision transformer with timm's semantics and tensor names.
  *
  *     x = concat(cls_token, patch_embed(images)) + pos_embed
+ *     x = norm_pre(concat(x[:, :1], reg_token, x[:, 1:]))     where they are
  *     x = x + proj(attention(qkv(norm1(x))))        in every block
  *     x = x + fc2(gelu(fc1(norm2(x))))
  *     logits = head(norm(x)[:, 0])
@@ -17,9 +18,11 @@ import { attention } from "../ops/attention.ts";
 import { addScaledRows } from "../ops/dropout.ts";
 import { add } from "../ops/elementwise.ts";
 import { applyGelu } from "../ops/gelu.ts";
+import { insertTokens } from "../ops/insert_tokens.ts";
 import { layerNorm } from "../ops/layer_norm.ts";
 import { linear, type LinearOptions } from "../ops/matmul.ts";
 import { patches } from "../ops/patches.ts";
+import { quickGelu } from "../ops/quick_gelu.ts";
 import { embedTokens, takeTokens } from "../ops/tokens.ts";
 import type {
   Architecture,
@@ -44,7 +47,19 @@ export interface VitConfig extends ImageConfig {
   readonly mlpHidden: number;
   /** Of every layer norm; timm uses 1e-6. */
   readonly eps: number;
+  /**
+   * Tokens between the class token and the patches that belong to no place, as
+   * in DINOv2 with registers; left out, none.
+   */
+  readonly registers?: number;
+  /** A layer norm before the first block, as in CLIP; left out, none. */
+  readonly preNorm?: boolean;
+  /** Inside the MLPs; left out, the exact GELU. */
+  readonly activation?: Activation;
 }
+
+/** The non-linearity of the MLPs: the exact GELU, or OpenAI's approximation. */
+export type Activation = "gelu" | "quick_gelu";
 
 /** The architecture. */
 export const vit: Architecture<VitConfig> = {
@@ -56,7 +71,20 @@ export const vit: Architecture<VitConfig> = {
 };
 
 function check(config: VitConfig): void {
-  const { architecture: _, eps, ...sizes } = config;
+  const { architecture: _, eps, registers = 0, preNorm: __, ...rest } = config;
+  const { activation = "gelu", ...sizes } = rest;
+  if (activation !== "gelu" && activation !== "quick_gelu") {
+    throw new RangeError(
+      `Cannot build the model: got the activation "${activation}", wanted ` +
+        "gelu or quick_gelu",
+    );
+  }
+  if (!Number.isInteger(registers) || registers < 0) {
+    throw new RangeError(
+      `Cannot build the model: got ${registers} registers, wanted a whole ` +
+        `number from 0`,
+    );
+  }
   for (const [name, size] of Object.entries(sizes)) {
     if (Number.isInteger(size) && size > 0) continue;
     throw new RangeError(
@@ -82,9 +110,14 @@ function check(config: VitConfig): void {
   }
 }
 
-/** Number of tokens, the class token included. */
-export function tokenCount(config: VitConfig): number {
+/** Number of tokens that have a position: the class token and the patches. */
+export function positionCount(config: VitConfig): number {
   return (config.imageSize / config.patchSize) ** 2 + 1;
+}
+
+/** Number of tokens, the class token and registers included. */
+export function tokenCount(config: VitConfig): number {
+  return positionCount(config) + (config.registers ?? 0);
 }
 
 function tensors(config: VitConfig): Map<string, BackboneTensor> {
@@ -104,13 +137,20 @@ function tensors(config: VitConfig): Map<string, BackboneTensor> {
     put(`${name}.bias`, [width], zeros);
   };
   put("cls_token", [1, 1, width], { kind: "normal", std: 1e-6 });
-  put("pos_embed", [1, tokenCount(config), width], small);
+  if (config.registers) {
+    put("reg_token", [1, config.registers, width], {
+      kind: "normal",
+      std: 1e-6,
+    });
+  }
+  put("pos_embed", [1, positionCount(config), width], small);
   // PyTorch's default for a convolution: uniform in ±1 / √(fan in).
   const fan = channels * patchSize ** 2;
   const kernel = [width, channels, patchSize, patchSize];
   const uniform: Init = { kind: "uniform", bound: 1 / Math.sqrt(fan) };
   put("patch_embed.proj.weight", kernel, uniform);
   put("patch_embed.proj.bias", [width], uniform);
+  if (config.preNorm) norm("norm_pre");
   for (let block = 0; block < depth; block++) {
     norm(`blocks.${block}.norm1`);
     layer(`blocks.${block}.attn.qkv`, 3 * width, width);
@@ -158,6 +198,8 @@ function trace(trace: Trace<VitConfig>): Value {
   const cut = patches(images, config.patchSize);
   const embedded = layer(trace, "patch_embed.proj", cut);
   let x = embedTokens(embedded, tensor("cls_token"), tensor("pos_embed"));
+  if (config.registers) x = insertTokens(x, tensor("reg_token"), { start: 1 });
+  if (config.preNorm) x = norm(trace, "norm_pre", x);
   for (let block = 0; block < config.depth; block++) {
     x = hooks.tokens?.(block, x) ?? x;
     const last = block === config.depth - 1;
@@ -178,14 +220,20 @@ function trace(trace: Trace<VitConfig>): Value {
     );
     x = residual(trace, `${name}.mlp`, x, (options) => {
       const entering = norm(trace, `${name}.norm2`, x);
-      const gelu = { activation: "gelu" } as const;
-      const hidden = layer(trace, `${name}.mlp.fc1`, entering, gelu);
+      const hidden = activate(trace, `${name}.mlp.fc1`, entering);
       return layer(trace, `${name}.mlp.fc2`, hidden, options);
     });
   }
   const features = norm(trace, "norm", x);
   const flat = x.graph.reshape(features, [images.shape[0], config.width]);
   return layer(trace, "head", flat);
+}
+
+/** A linear layer and its activation, which only the exact GELU fuses. */
+function activate(trace: Trace<VitConfig>, module: string, x: Value): Value {
+  return trace.config.activation === "quick_gelu"
+    ? quickGelu(layer(trace, module, x))
+    : layer(trace, module, x, { activation: "gelu" });
 }
 
 /** A linear layer between the method's hooks, fused where they leave it alone. */

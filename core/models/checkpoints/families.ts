@@ -8,6 +8,8 @@
 import { hinted } from "../../errors.ts";
 import type { Checkpoint, CheckpointFamily } from "./checkpoint.ts";
 import { googleVit } from "./google_vit.ts";
+import { huggingFaceClip } from "./hugging_face_clip.ts";
+import { huggingFaceDinov2 } from "./hugging_face_dinov2.ts";
 import { huggingFaceVit } from "./hugging_face_vit.ts";
 import { own } from "./own.ts";
 import { timmVit } from "./timm_vit.ts";
@@ -18,6 +20,8 @@ export const families: readonly CheckpointFamily[] = [
   own,
   timmVit,
   huggingFaceVit,
+  huggingFaceDinov2,
+  huggingFaceClip,
   torchvisionVit,
   googleVit,
 ];

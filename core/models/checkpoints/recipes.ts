@@ -56,3 +56,35 @@ export function reversed(
   }
   return result;
 }
+
+/** Zeros, for a bias that the checkpoint does without. */
+export function zeros(shape: Shape): Recipe {
+  const count = shape.reduce((product, size) => product * size, 1);
+  return { parts: [], make: () => new Float32Array(count) };
+}
+
+/**
+ * A layer's weight or bias with a scale of its output folded in, as LayerScale
+ * has one number for each row.
+ *
+ * @param scale The stored name of the scale, one number a row.
+ */
+export function scaledRows(
+  { parts, make }: Recipe,
+  scale: string,
+  [rows]: Shape,
+): Recipe {
+  return {
+    parts: [...parts, { name: scale, shape: [rows] }],
+    make(arrays) {
+      const factors = arrays[arrays.length - 1];
+      const values = make(arrays.slice(0, -1));
+      const fan = values.length / rows;
+      return values.map((value, i) => value * factors[Math.floor(i / fan)]);
+    },
+  };
+}
+
+/** Why LayerScale does not appear in the model. */
+export const FOLDED_SCALE =
+  "folded LayerScale into attn.proj and mlp.fc2, which computes the same";

@@ -1,5 +1,6 @@
 import type { Shape } from "../../graph/graph.ts";
-import { HALF } from "../preprocess.ts";
+import { CLIP, HALF, IMAGENET, type Preprocess } from "../preprocess.ts";
+import type { VitConfig } from "../vit.ts";
 import {
   type Checkpoint,
   type CheckpointFamily,
@@ -8,11 +9,15 @@ import {
   type Recipe,
   shapeOf,
 } from "./checkpoint.ts";
-import { same } from "./recipes.ts";
-import { objectIn, positiveIn, timmPreprocess } from "./settings.ts";
+import { FOLDED_SCALE, same, scaledRows, zeros } from "./recipes.ts";
+import { objectIn, positiveIn, textIn, timmPreprocess } from "./settings.ts";
 import { vitSizes } from "./vit_sizes.ts";
 
-/** timm's `VisionTransformer`, whose names the model's own tensors have. */
+/**
+ * timm's `VisionTransformer`, whose names the model's own tensors have: the
+ * plain one, DINOv2's with LayerScale and register tokens, and CLIP's image
+ * tower.
+ */
 export const timmVit: CheckpointFamily = {
   name: "timm ViT",
   recognises: ({ file }) =>
@@ -21,34 +26,137 @@ export const timmVit: CheckpointFamily = {
   describe,
 };
 
-function describe(checkpoint: Checkpoint): Description {
-  const { file, config } = checkpoint;
+/** What the names tell of a checkpoint. */
+interface Kind {
+  /** Length of the position embedding. */
+  readonly tokens: number;
+  readonly registers: number;
+  /** Tokens in front of the patches that have a position: 0, 1, or all. */
+  readonly placed: number;
+  readonly layerScale: boolean;
+  readonly preNorm: boolean;
+  has(name: string): boolean;
+}
+
+function kindOf(checkpoint: Checkpoint): Kind {
+  const { entries } = checkpoint.file;
   const [, tokens] = shapeOf(checkpoint, "pos_embed", 3);
+  const registers = entries.get("reg_token")?.shape[1] ?? 0;
+  // timm gives no position to them in its models with `no_embed_class`.
+  const placed = [1, 1 + registers, 0].find((count) =>
+    Number.isInteger(Math.sqrt(tokens - count))
+  );
   return {
-    config: vitSizes(checkpoint, {
-      patch: shapeOf(checkpoint, "patch_embed.proj.weight", 4),
-      positions: tokens - 1,
-      depth: countIndices(checkpoint, /^blocks\.(\d+)\.norm1\.weight$/),
-      mlpHidden: shapeOf(checkpoint, "blocks.0.mlp.fc1.weight", 2)[0],
-      heads: positiveIn(objectIn(config, "model_args"), "num_heads"),
-      classes: file.entries.get("head.weight")?.shape[0],
-      eps: 1e-6,
-    }),
-    preprocess: timmPreprocess(checkpoint, {
-      ...HALF,
-      interpolation: "bicubic",
-      cropPct: 0.9,
-    }),
-    recipe,
-    dropped: (name) =>
-      name.startsWith("pre_logits.")
-        ? "timm leaves pre-logits out too"
-        : name === "mask_token"
-        ? "it stands for patches that pre-training hid"
-        : undefined,
+    tokens,
+    registers,
+    placed: placed ?? 1,
+    layerScale: entries.has("blocks.0.ls1.gamma"),
+    preNorm: entries.has("norm_pre.weight"),
+    has: (name) => entries.has(name),
   };
 }
 
-function recipe(tensor: string, shape: Shape): Recipe {
-  return same(tensor, shape);
+function describe(checkpoint: Checkpoint): Description {
+  const { file, config: beside } = checkpoint;
+  const kind = kindOf(checkpoint);
+  const sizes = vitSizes(checkpoint, {
+    patch: shapeOf(checkpoint, "patch_embed.proj.weight", 4),
+    positions: kind.tokens - kind.placed,
+    depth: countIndices(checkpoint, /^blocks\.(\d+)\.norm1\.weight$/),
+    mlpHidden: shapeOf(checkpoint, "blocks.0.mlp.fc1.weight", 2)[0],
+    heads: positiveIn(objectIn(beside, "model_args"), "num_heads"),
+    classes: kind.has("head.bias")
+      ? file.entries.get("head.weight")?.shape[0]
+      : undefined,
+    // PyTorch's default, which timm leaves in place for CLIP.
+    eps: kind.preNorm ? 1e-5 : 1e-6,
+  });
+  const config: VitConfig = {
+    ...sizes,
+    ...kind.registers ? { registers: kind.registers } : {},
+    ...kind.preNorm ? { preNorm: true } : {},
+    ...isQuick(checkpoint) ? { activation: "quick_gelu" as const } : {},
+  };
+  return {
+    config,
+    preprocess: timmPreprocess(checkpoint, preprocessOf(kind)),
+    recipe: (tensor, shape) => recipe(kind, tensor, shape),
+    notes: kind.layerScale ? [FOLDED_SCALE] : [],
+    dropped: (name) => dropped(kind, name),
+  };
+}
+
+/** No tensor tells it; timm's names of models and their arguments do. */
+function isQuick({ config }: Checkpoint): boolean {
+  return /quickgelu/.test(textIn(config, "architecture") ?? "") ||
+    textIn(objectIn(config, "model_args"), "act_layer") === "quick_gelu";
+}
+
+/** What timm's models of the kind take where no configuration says it. */
+function preprocessOf({ layerScale, preNorm }: Kind): Preprocess {
+  if (preNorm) return { ...CLIP, interpolation: "bicubic" };
+  return layerScale
+    ? { ...IMAGENET, interpolation: "bicubic", cropPct: 1 }
+    : { ...HALF, interpolation: "bicubic", cropPct: 0.9 };
+}
+
+function dropped(kind: Kind, name: string): string | undefined {
+  if (name.startsWith("pre_logits.")) return "timm leaves pre-logits out too";
+  if (name === "mask_token") return "only pre-training uses it";
+  if (name === "head.weight" && !kind.has("head.bias")) {
+    return "it leads into the space of texts; a new head takes its place";
+  }
+}
+
+function recipe(kind: Kind, tensor: string, shape: Shape): Recipe {
+  if (tensor === "pos_embed") return positions(kind, shape);
+  if (tensor === "reg_token" && kind.placed > 1) return registers(kind, shape);
+  if (tensor.startsWith("head.") && !kind.has("head.bias")) {
+    return same("head.bias", shape);
+  }
+  if (isBiasLeftOut(kind, tensor)) return zeros(shape);
+  const plain = same(tensor, shape);
+  const [, block, inner] =
+    /^(blocks\.\d+)\.(attn\.proj|mlp\.fc2)\./.exec(tensor) ?? [];
+  if (!kind.layerScale || !block) return plain;
+  const scale = inner === "attn.proj" ? "ls1" : "ls2";
+  return scaledRows(plain, `${block}.${scale}.gamma`, shape);
+}
+
+/** CLIP's patches and some models' q, k and v have none. */
+function isBiasLeftOut({ has }: Kind, tensor: string): boolean {
+  return /^(patch_embed\.proj|blocks\.\d+\.attn\.qkv)\.bias$/.test(tensor) &&
+    !has(tensor) && !has("blocks.0.attn.q_norm.weight");
+}
+
+/**
+ * The model's positions are the class token's and the patches'; a class token
+ * without one gets zeros, and registers' are part of the tokens themselves.
+ */
+function positions({ placed }: Kind, [, tokens, width]: Shape): Recipe {
+  const patches = tokens - 1;
+  const stored = [1, placed + patches, width];
+  return {
+    parts: [{ name: "pos_embed", shape: stored }],
+    make([values]) {
+      if (placed === 1) return values;
+      const result = new Float32Array(tokens * width);
+      result.set(values.subarray(placed * width), width);
+      if (placed > 1) result.set(values.subarray(0, width));
+      return result;
+    },
+  };
+}
+
+/** Registers with a position, in which case it is part of them. */
+function registers({ tokens }: Kind, shape: Shape): Recipe {
+  const width = shape[2];
+  return {
+    parts: [
+      { name: "reg_token", shape },
+      { name: "pos_embed", shape: [1, tokens, width] },
+    ],
+    make: ([values, positions]) =>
+      values.map((value, i) => value + positions[width + i]),
+  };
 }

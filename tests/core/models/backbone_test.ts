@@ -4,6 +4,7 @@ import {
   scratchBackbone,
   writeBackbone,
 } from "../../../core/models/backbone.ts";
+import { families } from "../../../core/models/checkpoints/families.ts";
 import {
   fromFloat32,
   readSafetensors,
@@ -106,8 +107,9 @@ Deno.test("readBackbone() says when no family knows a file's names", () =>
     await assert.rejects(readBackbone(path), {
       name: "TypeError",
       message: `Cannot read the backbone ${path}: got tensors of no known ` +
-        "model (x), wanted the names of one of: alore, timm ViT, Hugging " +
-        "Face ViT, torchvision ViT, Google ViT",
+        `model (x), wanted the names of one of: ${
+          families.map(({ name }) => name).join(", ")
+        }`,
       hint: "the file must hold the weights of an image classifier under the " +
         "names that its program gives them",
     });

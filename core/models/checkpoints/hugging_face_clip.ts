@@ -1,0 +1,128 @@
+import type { Shape } from "../../graph/graph.ts";
+import { CLIP } from "../preprocess.ts";
+import type { VitConfig } from "../vit.ts";
+import {
+  type Checkpoint,
+  type CheckpointFamily,
+  countIndices,
+  type Description,
+  type JsonObject,
+  type Recipe,
+  shapeOf,
+} from "./checkpoint.ts";
+import { same, stacked, zeros } from "./recipes.ts";
+import {
+  huggingFacePreprocess,
+  objectIn,
+  positiveIn,
+  textIn,
+} from "./settings.ts";
+import { vitSizes } from "./vit_sizes.ts";
+
+const TOWER = "vision_model.";
+
+/** The image tower of Hugging Face's CLIP, alone or beside the text tower. */
+export const huggingFaceClip: CheckpointFamily = {
+  name: "Hugging Face CLIP",
+  // The layer is spelled so there.
+  recognises: ({ file }) => file.entries.has(`${TOWER}pre_layrnorm.weight`),
+  describe,
+};
+
+function describe(checkpoint: Checkpoint): Description {
+  const beside = visionConfig(checkpoint);
+  const patch = `${TOWER}embeddings.patch_embedding.weight`;
+  const positions = `${TOWER}embeddings.position_embedding.weight`;
+  const hidden = `${TOWER}encoder.layers.0.mlp.fc1.weight`;
+  const sizes = vitSizes(checkpoint, {
+    patch: shapeOf(checkpoint, patch, 4),
+    positions: shapeOf(checkpoint, positions, 2)[0] - 1,
+    depth: countIndices(
+      checkpoint,
+      /^vision_model\.encoder\.layers\.(\d+)\.layer_norm1\.weight$/,
+    ),
+    mlpHidden: shapeOf(checkpoint, hidden, 2)[0],
+    heads: positiveIn(beside, "num_attention_heads"),
+    eps: positiveIn(beside, "layer_norm_eps") ?? 1e-5,
+  });
+  const config: VitConfig = {
+    ...sizes,
+    preNorm: true,
+    activation: activationOf(checkpoint, beside),
+  };
+  return {
+    config,
+    preprocess: huggingFacePreprocess(checkpoint, {
+      ...CLIP,
+      interpolation: "bicubic",
+      cropPct: 1,
+    }),
+    recipe,
+    dropped,
+  };
+}
+
+/** Of the image tower, where the configuration is that of both. */
+function visionConfig({ config }: Checkpoint): JsonObject | undefined {
+  return config && "vision_config" in config
+    ? objectIn(config, "vision_config")
+    : config;
+}
+
+function activationOf(
+  { path }: Checkpoint,
+  beside: JsonObject | undefined,
+): "gelu" | "quick_gelu" {
+  const name = textIn(beside, "hidden_act") ?? "quick_gelu";
+  if (name === "gelu" || name === "quick_gelu") return name;
+  throw new RangeError(
+    `Cannot read the backbone ${path}: got the activation "${name}", wanted ` +
+      "gelu or quick_gelu",
+  );
+}
+
+function dropped(name: string): string | undefined {
+  if (name.endsWith("position_ids")) return "they only count the positions";
+  if (/^(text_model\.|text_projection\.|logit_scale$)/.test(name)) {
+    return "the text tower is not needed";
+  }
+  if (name === "visual_projection.weight") {
+    return "it leads into the space of texts; a new head takes its place";
+  }
+}
+
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ["cls_token", "embeddings.class_embedding"],
+  ["pos_embed", "embeddings.position_embedding.weight"],
+  ["patch_embed.proj", "embeddings.patch_embedding"],
+  ["norm_pre", "pre_layrnorm"],
+  ["norm", "post_layernorm"],
+]);
+
+const IN_BLOCK: ReadonlyMap<string, string> = new Map([
+  ["norm1", "layer_norm1"],
+  ["attn.proj", "self_attn.out_proj"],
+  ["norm2", "layer_norm2"],
+]);
+
+function recipe(tensor: string, shape: Shape): Recipe {
+  const kind = /\.(weight|bias)$/.exec(tensor)?.[0] ?? "";
+  const module = tensor.slice(0, tensor.length - kind.length);
+  if (module === "head") return same(tensor, shape);
+  if (tensor === "patch_embed.proj.bias") return zeros(shape);
+  const [, block, inner] = /^blocks\.(\d+)\.(.*)$/.exec(module) ?? [];
+  if (block === undefined) {
+    // They come without the axes of size one.
+    const size = /^(cls_token|pos_embed)$/.test(tensor)
+      ? shape.filter((n, axis) => n > 1 || axis === shape.length - 1)
+      : shape;
+    return same(`${TOWER}${NAMES.get(module) ?? module}${kind}`, size);
+  }
+  const layer = `${TOWER}encoder.layers.${block}`;
+  if (inner === "attn.qkv") {
+    const parts = ["q_proj", "k_proj", "v_proj"]
+      .map((part) => `${layer}.self_attn.${part}${kind}`);
+    return stacked(parts, shape);
+  }
+  return same(`${layer}.${IN_BLOCK.get(inner) ?? inner}${kind}`, shape);
+}
