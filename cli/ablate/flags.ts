@@ -102,6 +102,7 @@ export const ablateFlags: readonly Flag[] = [
     kind: "boolean",
     help: "do only the runs that failed",
   },
+  ...axisFlags,
   {
     name: "index",
     kind: "integer",
@@ -134,6 +135,5 @@ export const ablateFlags: readonly Flag[] = [
     group: "Machines",
     help: 'options of sbatch, such as "--partition=gpu --time=4:00:00"',
   },
-  ...axisFlags,
   ...deviceFlags,
 ];

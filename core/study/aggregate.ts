@@ -104,18 +104,26 @@ export function valuesOf(
   ]);
 }
 
-/** Axes but the method with several values, whatever the method. */
+/**
+ * Axes but the method with several values. Options and learning rates, whose
+ * defaults are the method's, count where a single method has several.
+ */
 export function varying(
-  results: readonly Parameters<typeof valuesOf>[0][],
+  runs: readonly Parameters<typeof valuesOf>[0][],
 ): string[] {
-  const found = new Map<string, Set<string | number>>();
-  for (const result of results) {
-    for (const [name, value] of valuesOf(result)) {
-      found.set(name, (found.get(name) ?? new Set()).add(value));
+  const found = new Map<string, Map<string, Set<string | number>>>();
+  for (const run of runs) {
+    const own = new Set([...Object.keys(run.options).map(axisName), "lr"]);
+    for (const [name, value] of valuesOf(run)) {
+      const sets = found.get(name) ?? new Map<string, Set<string | number>>();
+      const key = own.has(name) ? run.method : "";
+      sets.set(key, (sets.get(key) ?? new Set()).add(value));
+      found.set(name, sets);
     }
   }
-  return [...found].filter(([name, { size }]) => size > 1 && name !== "method")
-    .map(([name]) => name);
+  return [...found].filter(([name, sets]) =>
+    name !== "method" && [...sets.values()].some(({ size }) => size > 1)
+  ).map(([name]) => name);
 }
 
 function settingKey(result: RunResult): string {

@@ -29,8 +29,8 @@ export interface Cell {
 const DEFAULTS: Grid = { backbone: ["vit-t8-32"], method: ["alore"] };
 
 /**
- * Every combination of a grid. An option that a method does not have is left
- * out for it, so that it makes no further runs.
+ * Every combination of a grid. An option that a method does not have, or a word
+ * that it does not know, is left out for it, so that it makes no further runs.
  *
  * The order is the order of work: seeds come first, so that a study that is
  * stopped early has every setting once; then data sets; then the settings.
@@ -50,10 +50,35 @@ export function cellsOf(given: Grid): Cell[] {
   checkOptions(grid);
   const outer = ["backbone", "seed", "data", "method"];
   return product(outer, grid).flatMap((point) => {
-    const own = ownAxes(grid, String(point.method));
-    return product(own.filter((name) => !outer.includes(name)), grid)
-      .map((rest) => cellOf({ ...point, ...rest }));
+    const own = ownGrid(grid, String(point.method));
+    const rest = Object.keys(own).filter((name) => !outer.includes(name));
+    return product(rest, own).map((more) => cellOf({ ...point, ...more }));
   });
+}
+
+/**
+ * What of a grid means something to a method. A word that only another method
+ * of the grid knows is left out; one that none knows is kept, to be refused.
+ */
+function ownGrid(grid: Grid, method: string): Grid {
+  const knows = (name: string, key: string, value: AxisValue) => {
+    const choices = findMethod(name).options
+      .find((option) => option.name === key)?.choices;
+    return choices === undefined ||
+      String(value).split(",").every((word) => choices.includes(word));
+  };
+  const has = (name: string, key: string) =>
+    findMethod(name).options.some((option) => option.name === key);
+  const entries = ownAxes(grid, method).map((name) => {
+    const { part, key } = findAxis(name);
+    const others = grid.method.map(String).filter((other) => has(other, key));
+    const values = grid[name].filter((value) =>
+      part !== "option" || knows(method, key, value) ||
+      !others.some((other) => knows(other, key, value))
+    );
+    return [name, values] as const;
+  });
+  return Object.fromEntries(entries.filter(([, values]) => values.length > 0));
 }
 
 /** The axes of a grid that mean something to a method. */

@@ -55,6 +55,25 @@ Deno.test("cellsOf() leaves out the options that a method does not have", () => 
   );
 });
 
+Deno.test("cellsOf() leaves out the words that only another method knows", () => {
+  const grid = {
+    data: ["a"],
+    method: ["adapter", "alore", "arc"],
+    place: ["attn", "after"],
+  };
+  assert.deepEqual(
+    cellsOf(grid).map(({ method, options }) => [method, options.place]),
+    [["adapter", undefined], ["alore", "attn"], ["alore", "after"], [
+      "arc",
+      "attn",
+    ]],
+  );
+  // What none of them knows stays, and is refused where options are checked.
+  const wrong = cellsOf({ ...grid, place: ["attn", "nowhere"] })
+    .filter(({ options }) => options.place === "nowhere");
+  assert.deepEqual(wrong.map(({ method }) => method), grid.method);
+});
+
 Deno.test("cellsOf() takes the learning rate of the method", () => {
   const [one, other] = cellsOf({ data: ["a"], method: ["alore", "linear"] });
   assert.equal(one.settings.lr, methods.get("alore")?.lr);

@@ -122,6 +122,22 @@ Deno.test("aggregate() keeps methods apart that share no option", () => {
   ]);
 });
 
+Deno.test("aggregate() leaves out what only the methods' defaults change", () => {
+  const alore = made({ rank: 4, correct: 80 });
+  const full = made({ method: "full", correct: 90 });
+  const other = { ...full, settings: { ...full.settings, lr: 0.5 } };
+  assert.deepEqual(aggregate([alore, other], "last").axes, ["method"]);
+  const longer = { ...full, settings: { ...full.settings, epochs: 99 } };
+  assert.deepEqual(aggregate([alore, longer], "last").axes, [
+    "method",
+    "epochs",
+  ]);
+  assert.deepEqual(aggregate([alore, full, other], "last").axes, [
+    "method",
+    "lr",
+  ]);
+});
+
 const TABLE = [
   made({ rank: 2, data: "my_data", seed: 0, correct: 70, bestCorrect: 75 }),
   made({ rank: 2, data: "my_data", seed: 1, correct: 74, bestCorrect: 75 }),
