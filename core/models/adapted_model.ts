@@ -38,6 +38,8 @@ export interface TrainingInputs {
   readonly dropPath?: Value;
   /** Declares `[2]`, i32, when a method first drops; left out, none does. */
   key?(): Value;
+  /** The number of the first place where elements are dropped, default 0. */
+  readonly firstSite?: number;
 }
 
 /** Tensors by name, on the host. */
@@ -212,7 +214,7 @@ export class AdaptedModel {
   ): Value {
     const { config, method, options } = this.spec;
     const { dropPath } = training;
-    let site = 0;
+    let site = training.firstSite ?? 0;
     const hooks = method.hooks({
       options,
       model: modelShape(config),

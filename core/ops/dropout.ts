@@ -100,6 +100,13 @@ export function dropout(
   return x.graph.apply(dropoutOp, [x, key], attributes)[0];
 }
 
+/** Multiplies each row of x `[rows, …]` by its number in `scale` `[rows]`. */
+export function scaleRows(x: Value, scale: Value, residual?: Value): Value {
+  const rows = scale.count;
+  const attributes = { rows, width: x.count / rows };
+  return x.graph.apply(scaleRowsOp, [x, scale, residual], attributes)[0];
+}
+
 /**
  * Scales each image's branch and adds it to the residual stream.
  *
@@ -111,7 +118,5 @@ export function addScaledRows(
   scale: Value,
   residual: Value,
 ): Value {
-  const rows = scale.count;
-  const attributes = { rows, width: x.count / rows };
-  return x.graph.apply(scaleRowsOp, [x, scale, residual], attributes)[0];
+  return scaleRows(x, scale, residual);
 }

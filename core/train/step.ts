@@ -12,7 +12,11 @@ import { plan } from "../graph/plan.ts";
 import type { AdaptedModel } from "../models/adapted_model.ts";
 import { adamw } from "../ops/adamw.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
-import { addOp, copy } from "../ops/elementwise.ts";
+import { scaleRows } from "../ops/dropout.ts";
+import { add, addOp, copy } from "../ops/elementwise.ts";
+
+/** Places of dropout that a part of the batch has at most. */
+const SITES = 1 << 16;
 
 /** What shapes a step. */
 export interface StepOptions {
@@ -21,7 +25,12 @@ export interface StepOptions {
   readonly smoothing: number;
   /** Whether residual branches are dropped: adds the input `drop_path`. */
   readonly dropPath: boolean;
-  /** Also read the gradients and logits, for tests. */
+  /**
+   * Bytes of activations above which the batch is made in parts, one after the
+   * other, as far as that helps; left out, it never is.
+   */
+  readonly arenaBytes?: number;
+  /** Also read the gradients, and the logits (of the first part), for tests. */
   readonly inspect?: boolean;
 }
 
@@ -32,41 +41,129 @@ export interface StepOptions {
  * `settings` `[8]` of AdamW, with drop path `drop_path` `[branches, batch]`, and
  * where the method drops elements `key` `[2]` i32. Outputs: `loss`, `correct`, `norm`, each `[1]`.
  *
+ * If the batch is made in parts, the inputs with a batch come for each part,
+ * with its number behind the name (`images 0`), and `share 0` `[1]` is the part
+ * of the rows with a label that it has.
+ *
  * @throws {RangeError} If the engine cannot hold it.
  */
 export function trainPlan(model: AdaptedModel, options: StepOptions): Plan {
-  const { batch, smoothing } = options;
-  const { channels, imageSize } = model.spec.config;
+  const { batch, arenaBytes = Infinity } = options;
+  let made = planParts(model, options, 1);
+  let parts = 1;
+  while (made.arenaBytes > arenaBytes && parts < batch) {
+    const wanted = Math.ceil(parts * made.arenaBytes / arenaBytes);
+    parts = Math.min(batch, Math.max(parts + 1, wanted));
+    const next = planParts(model, options, parts);
+    // Gradients that wait for the other parts may outweigh what is saved.
+    if (next.arenaBytes > 0.8 * made.arenaBytes) break;
+    made = next;
+  }
+  checkPlan(made, model.engine.limits);
+  return made;
+}
+
+function planParts(
+  model: AdaptedModel,
+  options: StepOptions,
+  parts: number,
+): Plan {
+  const { batch } = options;
   const graph = new Graph();
-  const size = [batch, channels, imageSize, imageSize];
-  const images = graph.input("images", size);
-  const labels = graph.input("labels", [batch], "i32");
   const settings = graph.input("settings", [8]);
   const tensor = model.tensors(graph);
-  const logits = model.trace(images, tensor, {
-    dropPath: options.dropPath
-      ? graph.input("drop_path", [model.branches.length, batch])
-      : undefined,
-    key: () => graph.inputs.get("key") ?? graph.input("key", [2], "i32"),
-  });
-  const { loss, correct } = crossEntropy(logits, labels, smoothing);
   const slots = [...model.trainable.slots.values()];
   const wanted = slots.map((slot) => tensor(slot.name));
-  const gradients = differentiate(loss, wanted, { add: addOp });
+  let step = tracePart(graph, {
+    model,
+    options,
+    tensor,
+    wanted,
+    parts,
+    part: 0,
+  });
+  for (let part = 1; part < parts; part++) {
+    const next = tracePart(graph, {
+      model,
+      options,
+      tensor,
+      wanted,
+      parts,
+      part,
+    });
+    step = addParts(step, next);
+  }
+  const { loss, correct, logits, gradients } = step;
   const pins = pinGradients(slots, wanted, gradients);
   const norm = adamw(optimizerState(graph, model), settings);
   const inspected = options.inspect
     ? { logits, ...namedGradients(slots, wanted, gradients) }
     : {};
-  const made = plan({
+  return plan({
     label: `training step of ${batch} images`,
     graph,
     outputs: { loss, correct, norm, ...inspected },
     memories: model.memories,
     pins,
   });
-  checkPlan(made, model.engine.limits);
-  return made;
+}
+
+/** What a part of the batch gives, or all parts up to one. */
+interface PartResults {
+  readonly loss: Value;
+  readonly correct: Value;
+  readonly logits: Value;
+  readonly gradients: Map<Value, Value>;
+}
+
+/** Traces the forward and backward pass of a part of the batch. */
+function tracePart(
+  graph: Graph,
+  { model, options, tensor, wanted, parts, part }: {
+    model: AdaptedModel;
+    options: StepOptions;
+    tensor: (name: string) => Value;
+    wanted: readonly Value[];
+    parts: number;
+    part: number;
+  },
+): PartResults {
+  const { channels, imageSize } = model.spec.config;
+  const first = (index: number) => Math.floor(options.batch * index / parts);
+  const batch = first(part + 1) - first(part);
+  const named = (name: string) => parts === 1 ? name : `${name} ${part}`;
+  const size = [batch, channels, imageSize, imageSize];
+  const images = graph.input(named("images"), size);
+  const labels = graph.input(named("labels"), [batch], "i32");
+  const logits = model.trace(images, tensor, {
+    dropPath: options.dropPath
+      ? graph.input(named("drop_path"), [model.branches.length, batch])
+      : undefined,
+    key: () => graph.inputs.get("key") ?? graph.input("key", [2], "i32"),
+    firstSite: part * SITES,
+  });
+  const { loss, correct } = crossEntropy(logits, labels, options.smoothing);
+  if (parts === 1) {
+    const gradients = differentiate(loss, wanted, { add: addOp });
+    return { loss, correct, logits, gradients };
+  }
+  const share = graph.input(named("share"), [1]);
+  const gradients = differentiate(loss, wanted, { add: addOp, seed: share });
+  return { loss: scaleRows(loss, share), correct, logits, gradients };
+}
+
+function addParts(sum: PartResults, next: PartResults): PartResults {
+  const gradients = new Map(next.gradients);
+  for (const [value, gradient] of sum.gradients) {
+    const more = next.gradients.get(value);
+    gradients.set(value, more ? add(gradient, more) : gradient);
+  }
+  return {
+    loss: add(sum.loss, next.loss),
+    correct: add(sum.correct, next.correct),
+    logits: sum.logits,
+    gradients,
+  };
 }
 
 /** The flat ranges of the optimizer, in memories that training adds. */

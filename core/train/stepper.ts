@@ -20,6 +20,13 @@ import { trainPlan } from "./step.ts";
 /** Steps in flight: enough to hide the host's work and a GPU's readback. */
 const DEPTH = { cpu: 2, webgpu: 8 } as const;
 
+/**
+ * Activations above which a step is made in parts: at such sizes the products
+ * are as fast with fewer images. GPUs have memory of their own, and calls that
+ * cost more.
+ */
+const ARENA_BYTES = { cpu: 384 * 2 ** 20, webgpu: undefined } as const;
+
 /** A compiled step. */
 export interface Stepper {
   /** How many steps may be in flight. */
@@ -50,6 +57,7 @@ export async function openStepper(
     batch: settings.batchSize,
     smoothing: settings.smoothing,
     dropPath: settings.dropPath > 0,
+    arenaBytes: ARENA_BYTES[model.engine.name],
   });
   const program: Program = await model.engine.compile(plan);
   const schedule: Schedule = {
@@ -59,14 +67,14 @@ export async function openStepper(
     totalSteps: settings.epochs * stepsPerEpoch,
   };
   const inputsOf = (batch: Batch, step: number): Record<string, HostArray> => {
+    const whole = { images: batch.images, labels: batch.labels };
+    const dropPath = settings.dropPath > 0
+      ? dropPathScales(settings, model.branches, step)
+      : undefined;
     const inputs: Record<string, HostArray> = {
-      images: batch.images,
-      labels: batch.labels,
+      ...batchInputs(plan, whole, dropPath),
       settings: adamwSettings(step, learningRate(step, schedule), settings),
     };
-    if (settings.dropPath > 0) {
-      inputs.drop_path = dropPathScales(settings, model.branches, step);
-    }
     if (plan.inputs.has("key")) inputs.key = dropoutKey(settings.seed, step);
     return inputs;
   };
@@ -79,6 +87,41 @@ export async function openStepper(
     profile: (batch, step) => program.profile?.(inputsOf(batch, step)),
     close: () => program.close(),
   };
+}
+
+/** The inputs of a plan that have a batch, for each part if it has parts. */
+export function batchInputs(
+  plan: Plan,
+  { images, labels }: Pick<Batch, "images" | "labels">,
+  dropPath?: HostArray,
+): Record<string, HostArray> {
+  const inputs: Record<string, HostArray> = {};
+  if (plan.inputs.has("labels")) {
+    Object.assign(inputs, { images, labels });
+    if (dropPath) inputs.drop_path = dropPath;
+    return inputs;
+  }
+  const labelled = labels.filter((label) => label >= 0).length;
+  const floats = images.length / labels.length;
+  for (let part = 0, first = 0; first < labels.length; part++) {
+    const rows = plan.inputs.get(`labels ${part}`)!.shape[0];
+    const end = first + rows;
+    const own = labels.subarray(first, end);
+    const count = own.filter((label) => label >= 0).length;
+    inputs[`images ${part}`] = images.subarray(first * floats, end * floats);
+    inputs[`labels ${part}`] = own;
+    inputs[`share ${part}`] = Float32Array.of(count / Math.max(labelled, 1));
+    if (dropPath) {
+      const from = first;
+      inputs[`drop_path ${part}`] = Float32Array.from(
+        { length: dropPath.length / labels.length * rows },
+        (_, i) =>
+          dropPath[Math.floor(i / rows) * labels.length + from + i % rows],
+      );
+    }
+    first = end;
+  }
+  return inputs;
 }
 
 /** `[branches, batch]`: 0 where dropped; the rate grows with the depth. */
