@@ -22,6 +22,7 @@ import {
   jsonFile,
 } from "./exported_model.ts";
 import { encodeOnnx } from "./onnx.ts";
+import { requirePlainVit } from "./plain_vit.ts";
 
 /** Configurations, weights and the ONNX file. */
 export const hf: ExportFormat = {
@@ -29,6 +30,7 @@ export const hf: ExportFormat = {
   summary: "config.json, model.safetensors, preprocessor_config.json and " +
     "onnx/model.onnx for transformers and transformers.js",
   encode(model, dtype): ExportedFiles {
+    requirePlainVit(model.config, "hf");
     return new Map([
       ["config.json", jsonFile(hfConfig(model, dtype))],
       ["preprocessor_config.json", jsonFile(preprocessor(model))],

@@ -14,12 +14,14 @@ import {
   type ExportFormat,
   jsonFile,
 } from "./exported_model.ts";
+import { requirePlainVit } from "./plain_vit.ts";
 
 /** `config.json` and `model.safetensors`. */
 export const timm: ExportFormat = {
   name: "timm",
   summary: "config.json and model.safetensors for timm.create_model",
   encode(model, dtype): ExportedFiles {
+    requirePlainVit(model.config, "timm");
     return new Map([
       ["config.json", jsonFile(timmConfig(model))],
       ["model.safetensors", encodeWeights(model, dtype)],

@@ -11,7 +11,7 @@ import { addOp } from "../../../core/ops/elementwise.ts";
 import { openReferenceEngine } from "../../support/reference_engine.ts";
 import { tinyConfig, tinyModel } from "../../support/tiny.ts";
 
-/** Parameters at 224 without the head: sizes of timm's models. */
+/** Parameters without the head: sizes of timm's models. */
 const COUNTS: Record<string, number> = {
   "vit-t8-32": 2_710_080,
   "vit-t4-32": 5_360_832,
@@ -20,6 +20,23 @@ const COUNTS: Record<string, number> = {
   "vit-b16": 85_798_656,
   "vit-l16": 303_301_632,
   "vit-h14": 630_764_800,
+  // LayerScale (2 × width a block) is folded into other weights, and CLIP's
+  // patches get a bias (width) that the originals do without.
+  "vit-s8": 21_670_272,
+  "vit-s32": 22_493_952,
+  "vit-b8": 85_807_872,
+  "vit-b32": 87_455_232,
+  "vit-l14": 303_178_752,
+  "vit-l32": 305_510_400,
+  "dinov2-s14": 22_046_976,
+  "dinov2-b14": 86_561_280,
+  "dinov2-l14": 304_318_464,
+  "dinov2-s14-reg4": 22_048_512,
+  "dinov2-b14-reg4": 86_564_352,
+  "dinov2-l14-reg4": 304_322_560,
+  "clip-b16": 85_800_192,
+  "clip-b32": 87_456_768,
+  "clip-l14": 303_180_800,
 };
 
 Deno.test("zoo models have the parameters that timm's have", () => {
@@ -52,6 +69,10 @@ Deno.test("checkConfig() refuses sizes that do not fit", () => {
   refuse({ heads: 5 }, /got width 24 and 5 heads/);
   refuse({ depth: 0 }, /got depth 0, wanted a whole number above 0/);
   refuse({ eps: 0 }, /got eps 0, wanted > 0/);
+  refuse(
+    { registers: 1.5 },
+    /got 1\.5 registers, wanted a whole number from 0/,
+  );
 });
 
 Deno.test("traceModel() drops a branch whose scale is zero", async () => {
