@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
+import { differentiate } from "../../../../core/graph/differentiate.ts";
+import { Graph } from "../../../../core/graph/graph.ts";
+import { plan } from "../../../../core/graph/plan.ts";
+import { findMethod } from "../../../../core/methods/mod.ts";
 import { readBackbone } from "../../../../core/models/backbone.ts";
+import { buildModel } from "../../../../core/models/build_model.ts";
 import type { VitConfig } from "../../../../core/models/vit.ts";
+import { addOp } from "../../../../core/ops/elementwise.ts";
 import {
   readSafetensors,
   toFloat32,
 } from "../../../../core/weights/safetensors.ts";
+import type { Engine, HostArray } from "../../../../kernels/engine.ts";
 import { assertClose } from "../../../support/assert_close.ts";
 import { testEngines } from "../../../support/engines.ts";
 import { logitsOf } from "../../../support/logits.ts";
@@ -148,6 +155,69 @@ for (const { name, ignore, open } of engines) {
           const found = await logitsOf(engine, backbone, numbers("images"));
           const wanted = numbers(test.logits);
           assertClose(found, wanted, TOLERANCE.logits, test.name);
+        }
+      } finally {
+        engine.close();
+      }
+    },
+  });
+}
+
+/** Gradients of Σ logits · upstream towards tensors of a model that trains. */
+async function gradientsOf(
+  engine: Engine,
+  test: Case,
+  names: readonly string[],
+): Promise<Record<string, HostArray>> {
+  const backbone = await withHead(test);
+  using model = buildModel({
+    engine,
+    backbone,
+    method: findMethod("full"),
+    options: {},
+    classes: 5,
+    seed: 0,
+    trained: backbone.tensors,
+  });
+  const graph = new Graph();
+  const tensor = model.tensors(graph);
+  const logits = model.trace(graph.input("images", [2, 3, 16, 16]), tensor);
+  const seed = graph.input("seed", logits.shape);
+  const found = differentiate(logits, names.map(tensor), { add: addOp, seed });
+  const gradients = Object.fromEntries(
+    names.map((name) => [name, found.get(tensor(name))!]),
+  );
+  const program = await engine.compile(plan({
+    label: "gradients",
+    graph,
+    outputs: { logits, ...gradients },
+    memories: model.memories,
+  }));
+  const inputs = { images: numbers("images"), seed: numbers("upstream") };
+  const result = await program.run(inputs);
+  program.close();
+  return result;
+}
+
+for (const { name, ignore, open } of engines) {
+  Deno.test({
+    name: `gradients of DINOv2 and CLIP equal PyTorch's [${name}]`,
+    ignore,
+    fn: async () => {
+      const engine = await open();
+      try {
+        for (const folder of ["hugging_face_reg4", "hugging_face_clip"]) {
+          const test = CASES.find(({ name }) => name === folder)!;
+          const prefix = `${test.logits}.grad.`;
+          const names = [...expected.tensors.keys()]
+            .filter((name) => name.startsWith(prefix))
+            .map((name) => name.slice(prefix.length));
+          assert.equal(names.length, 4);
+          const found = await gradientsOf(engine, test, names);
+          for (const tensor of names) {
+            const wanted = numbers(prefix + tensor);
+            assertClose(found[tensor], wanted, TOLERANCE.gradient, tensor);
+          }
         }
       } finally {
         engine.close();
