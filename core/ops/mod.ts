@@ -9,6 +9,10 @@ import { adamwOp, globalNormOp } from "./adamw.ts";
 import { attentionGradientOp, attentionOp } from "./attention.ts";
 import { columnSumOp } from "./column_sum.ts";
 import { crossEntropyGradientOp, crossEntropyOp } from "./cross_entropy.ts";
+import {
+  depthwiseConvOp,
+  depthwiseConvWeightGradientOp,
+} from "./depthwise_conv.ts";
 import { dropoutOp, scaleRowsOp } from "./dropout.ts";
 import { addOp, copyOp } from "./elementwise.ts";
 import { expertMixGradientOp, expertMixOp } from "./experts.ts";
@@ -25,12 +29,19 @@ import {
   layerNormParameterGradientOp,
 } from "./layer_norm.ts";
 import { matmul } from "./matmul.ts";
+import { meanTokensOp, spreadTokensOp } from "./mean_tokens.ts";
 import { patchesOp, unpatchesOp } from "./patches.ts";
 import { quickGeluGradientOp, quickGeluOp } from "./quick_gelu.ts";
 import { reluGradientOp, reluOp } from "./relu.ts";
 import { scaleShiftGradientOp, scaleShiftOp } from "./scale_shift.ts";
+import { depthToSpaceOp, spaceToDepthOp } from "./space_to_depth.ts";
 import { embedTokensOp, padTokensOp, takeTokensOp } from "./tokens.ts";
 import { transposeOp } from "./transpose.ts";
+import {
+  windowAttentionGradientOp,
+  windowAttentionOp,
+} from "./window_attention.ts";
+import { windowPartitionOp, windowReverseOp } from "./windows.ts";
 
 /** Every op by its name, which is also its kernel's name on each engine. */
 export const ops: ReadonlyMap<string, Op> = new Map(
@@ -44,6 +55,9 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     crossEntropyGradientOp,
     crossEntropyOp,
     cutTokensOp,
+    depthToSpaceOp,
+    depthwiseConvOp,
+    depthwiseConvWeightGradientOp,
     dropoutOp,
     embedTokensOp,
     expertMixGradientOp,
@@ -59,6 +73,7 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     layerNormOp,
     layerNormParameterGradientOp,
     matmul,
+    meanTokensOp,
     padTokensOp,
     patchesOp,
     quickGeluGradientOp,
@@ -68,8 +83,14 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     scaleRowsOp,
     scaleShiftGradientOp,
     scaleShiftOp,
+    spaceToDepthOp,
+    spreadTokensOp,
     takeTokensOp,
     transposeOp,
     unpatchesOp,
+    windowAttentionGradientOp,
+    windowAttentionOp,
+    windowPartitionOp,
+    windowReverseOp,
   ].map((op) => [op.name, op]),
 );

@@ -75,12 +75,18 @@ export const scaleShiftGradientOp: Op = {
  * @param x `[…, n]`.
  * @param scale n elements.
  * @param shift n elements; left out, zeros.
+ * @param residual Added, shaped like x.
  * @returns Shaped like x.
  * @throws {TypeError} If the sizes differ.
  */
-export function scaleShift(x: Value, scale: Value, shift?: Value): Value {
+export function scaleShift(
+  x: Value,
+  scale: Value,
+  shift?: Value,
+  residual?: Value,
+): Value {
   const n = x.shape[x.shape.length - 1];
-  const inputs = [x, scale, shift, undefined];
+  const inputs = [x, scale, shift, residual];
   const [y] = x.graph.apply(scaleShiftOp, inputs, { m: x.count / n, n });
   return x.graph.reshape(y, x.shape);
 }

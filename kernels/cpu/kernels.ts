@@ -9,6 +9,10 @@
 import { attention, attentionGradient } from "./lower/attention.ts";
 import type { Lower } from "./lower/lowering.ts";
 import { matmul } from "./lower/matmul.ts";
+import {
+  windowAttention,
+  windowAttentionGradient,
+} from "./lower/window_attention.ts";
 
 /** Rows of a partial sum of `expert_mix_gradient`, and the most sums. */
 const MIX_ROWS = 128;
@@ -69,6 +73,9 @@ const globalNorm: Lower = (call) => {
 
 const IMAGE = ["batch", "channels", "size", "patch"];
 const TOKENS = ["batch", "tokens", "width"];
+const SQUARES = ["batch", "size", "channels", "patch", "merge"];
+const CONV = ["batch", "size", "channels", "kernel"];
+const WINDOWS = ["batch", "size", "channels", "window", "shift"];
 const SOFTMAX = ["batch", "classes", "smoothing"];
 const GROUPED = ["m", "groups", "k", "n", "shuffle"];
 
@@ -99,6 +106,12 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
     direct("crossEntropyGradient", 3, 1, ...SOFTMAX),
   ],
   ["cut_tokens", direct("cutTokens", 1, 1, ...INSERT)],
+  ["depth_to_space", direct("depthToSpace", 1, 1, ...SQUARES)],
+  ["depthwise_conv", direct("depthwiseConv", 4, 1, ...CONV, "flip")],
+  [
+    "depthwise_conv_weight_gradient",
+    direct("depthwiseConvWeightGradient", 3, 1, ...CONV),
+  ],
   ["dropout", direct("dropout", 2, 1, "count", "rate", "site", "group")],
   ["embed_tokens", direct("embedTokens", 3, 1, ...TOKENS)],
   [
@@ -126,6 +139,7 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
     direct("layerNormParameterGradient", 4, 2, "m", "n"),
   ],
   ["matmul", matmul],
+  ["mean_tokens", direct("meanTokens", 1, 1, ...TOKENS)],
   ["pad_tokens", direct("padTokens", 2, 1, ...TOKENS, "start", "count")],
   ["patches", direct("patches", 1, 1, ...IMAGE)],
   ["quick_gelu", direct("quickGelu", 1, 1, "count")],
@@ -135,7 +149,13 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ["scale_rows", direct("scaleRows", 3, 1, "rows", "width")],
   ["scale_shift", direct("scaleShift", 4, 1, "m", "n")],
   ["scale_shift_gradient", direct("scaleShiftGradient", 2, 2, "m", "n")],
+  ["space_to_depth", direct("spaceToDepth", 1, 1, ...SQUARES)],
+  ["spread_tokens", direct("spreadTokens", 1, 1, ...TOKENS)],
   ["take_tokens", direct("takeTokens", 1, 1, ...TOKENS, "start", "count")],
   ["transpose", direct("transpose", 1, 1, "a", "b", "c")],
   ["unpatches", direct("unpatches", 1, 1, ...IMAGE)],
+  ["window_attention", windowAttention],
+  ["window_attention_gradient", windowAttentionGradient],
+  ["window_partition", direct("windowPartition", 1, 1, ...WINDOWS)],
+  ["window_reverse", direct("windowReverse", 2, 1, ...WINDOWS)],
 ]);

@@ -5,6 +5,8 @@ import { attentionGradient } from "./attention_gradient.ts";
 import { columnSum } from "./column_sum.ts";
 import { copy } from "./copy.ts";
 import { crossEntropy, crossEntropyGradient } from "./cross_entropy.ts";
+import { depthwiseConv } from "./depthwise_conv.ts";
+import { depthwiseConvWeightGradient } from "./depthwise_conv_gradient.ts";
 import { dropout } from "./dropout.ts";
 import { embedTokens } from "./embed_tokens.ts";
 import { expertMix } from "./expert_mix.ts";
@@ -21,13 +23,18 @@ import {
   layerNormParameterGradient,
 } from "./layer_norm.ts";
 import { matmul } from "./matmul.ts";
+import { meanTokens, spreadTokens } from "./mean_tokens.ts";
 import { patches, unpatches } from "./patches.ts";
 import { quickGelu, quickGeluGradient } from "./quick_gelu.ts";
 import { relu, reluGradient } from "./relu.ts";
 import { scaleRows } from "./scale_rows.ts";
 import { scaleShift, scaleShiftGradient } from "./scale_shift.ts";
+import { depthToSpace, spaceToDepth } from "./space_to_depth.ts";
 import { padTokens, takeTokens } from "./token_range.ts";
 import { transpose } from "./transpose.ts";
+import { windowAttention } from "./window_attention.ts";
+import { windowAttentionGradient } from "./window_attention_gradient.ts";
+import { windowPartition, windowReverse } from "./windows.ts";
 
 /** Every kernel of this engine; the registry. */
 export const kernels: ReadonlyMap<string, Kernel> = new Map([
@@ -40,6 +47,9 @@ export const kernels: ReadonlyMap<string, Kernel> = new Map([
   crossEntropy,
   crossEntropyGradient,
   cutTokens,
+  depthToSpace,
+  depthwiseConv,
+  depthwiseConvWeightGradient,
   dropout,
   embedTokens,
   expertMix,
@@ -55,6 +65,7 @@ export const kernels: ReadonlyMap<string, Kernel> = new Map([
   layerNormGradient,
   layerNormParameterGradient,
   matmul,
+  meanTokens,
   padTokens,
   patches,
   quickGelu,
@@ -62,9 +73,15 @@ export const kernels: ReadonlyMap<string, Kernel> = new Map([
   relu,
   reluGradient,
   scaleRows,
+  spaceToDepth,
+  spreadTokens,
   scaleShift,
   scaleShiftGradient,
   takeTokens,
   transpose,
   unpatches,
+  windowAttention,
+  windowAttentionGradient,
+  windowPartition,
+  windowReverse,
 ].map((kernel) => [kernel.name, kernel]));

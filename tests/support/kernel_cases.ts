@@ -7,6 +7,7 @@
 import type { Attributes } from "../../core/graph/graph.ts";
 import { attentionOp } from "../../core/ops/attention.ts";
 import { present } from "../../core/ops/check.ts";
+import { mapCases } from "./map_cases.ts";
 import { methodCases } from "./method_cases.ts";
 
 /** How an input of a case is filled. */
@@ -428,5 +429,6 @@ export const kernelCases: readonly KernelCase[] = [
   ...tokenCases(),
   ...expertCases(),
   ...lossCases(),
+  ...mapCases(),
   ...methodCases,
 ];

@@ -12,6 +12,10 @@ export {
   crossEntropyRows,
   crossEntropySum,
 } from "./cross_entropy.ts";
+export {
+  depthwiseConv,
+  depthwiseConvWeightGradient,
+} from "./depthwise_conv.ts";
 export { dropout } from "./dropout.ts";
 export { epilogue, prefill } from "./epilogue.ts";
 export { expertMix, expertMixChunks, expertMixSum } from "./expert_mix.ts";
@@ -34,9 +38,17 @@ export {
   matmulPack,
   matmulSum,
 } from "./matmul.ts";
+export { meanTokens, spreadTokens } from "./mean_tokens.ts";
 export { patches, unpatches } from "./patches.ts";
 export { quickGelu, quickGeluGradient } from "./quick_gelu.ts";
 export { relu, reluGradient } from "./relu.ts";
 export { scaleRows } from "./scale_rows.ts";
 export { scaleShift, scaleShiftGradient } from "./scale_shift.ts";
+export { depthToSpace, spaceToDepth } from "./space_to_depth.ts";
 export { embedTokens, padTokens, takeTokens, transpose } from "./tokens.ts";
+export { windowAttention } from "./window_attention.ts";
+export {
+  windowAttentionGradient,
+  windowTableGradient,
+} from "./window_attention_gradient.ts";
+export { windowPartition, windowReverse } from "./windows.ts";

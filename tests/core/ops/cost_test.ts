@@ -15,13 +15,17 @@ import { tinyModel } from "../../support/tiny.ts";
 const MOVERS = [
   "copy",
   "cut_tokens",
+  "depth_to_space",
   "embed_tokens",
   "insert_tokens",
   "pad_tokens",
   "patches",
+  "space_to_depth",
   "take_tokens",
   "transpose",
   "unpatches",
+  "window_partition",
+  "window_reverse",
 ];
 
 function callsFor(graph: Graph, outputs: Record<string, Value>) {
