@@ -4,7 +4,6 @@
  * @module
  */
 
-import { hinted } from "../../core/errors.ts";
 import { gridOfCell } from "../../core/study/grid.ts";
 import { slurmScript } from "../../core/study/slurm_script.ts";
 import type { StudyDirectory } from "../../core/study/study_directory.ts";

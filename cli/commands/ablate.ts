@@ -1,10 +1,11 @@
 import { hinted } from "../../core/errors.ts";
 import { estimate } from "../../core/study/estimate.ts";
+import type { Grid } from "../../core/study/grid.ts";
 import { gatherResults, readStudy } from "../../core/study/results.ts";
 import type { RunResult } from "../../core/study/run_result.ts";
 import { Sources } from "../../core/study/sources.ts";
 import { StudyDirectory } from "../../core/study/study_directory.ts";
-import { addGrids } from "../../core/study/study_file.ts";
+import { addGrids, readGrids } from "../../core/study/study_file.ts";
 import { type PlannedRun, planStudy } from "../../core/study/study_plan.ts";
 import { VERSION } from "../../core/version.ts";
 import { ablateFlags } from "../ablate/flags.ts";
@@ -72,15 +73,24 @@ async function run(input: Input, output: Output): Promise<unknown> {
     const asked = { input, output, planned, sources, todo, results };
     if (looking) return await look(asked);
     const slurm = input.text("executor") === "slurm";
-    if (input.given("index")) return await runHere(asked);
-    if (!input.on("dry-run")) {
-      await study.create();
-      await addGrids(study, grids);
-    }
-    return slurm ? await runOnSlurm(asked) : await runHere(asked);
+    if (!input.on("dry-run")) await remember(asked, grids);
+    return slurm && !input.given("index")
+      ? await runOnSlurm(asked)
+      : await runHere(asked);
   } finally {
     sources.close();
   }
+}
+
+/** Keeps the grids, so that the study can go on without them. */
+async function remember(
+  { input, planned: { study } }: Asked,
+  grids: readonly Grid[],
+): Promise<void> {
+  await study.create();
+  // A task of an array knows only a part of the study that it belongs to.
+  const partial = input.given("index") && (await readGrids(study)).length > 0;
+  if (!partial) await addGrids(study, grids);
 }
 
 /** The runs that the command shall do. */
@@ -173,7 +183,6 @@ async function runHere(asked: Asked): Promise<unknown> {
       }
       output.note();
     }
-    await planned.study.create();
     const patient = input.given("index");
     const worked = await interruptible((signal) =>
       work({ engine, planned, sources, output, signal, patient }, todo)

@@ -6,15 +6,12 @@
 
 import { writeFile } from "../weights/write_file.ts";
 import { aggregate } from "./aggregate.ts";
-import type { Lock } from "./lock.ts";
 import { resultsCsv } from "./results_csv.ts";
 import { latexTables, markdownTables } from "./results_table.ts";
 import { parseResult, type RunResult } from "./run_result.ts";
 import { readText, StudyDirectory } from "./study_directory.ts";
 
 const LOG = "results.jsonl";
-/** Another process that gathers is done in less. */
-const PATIENCE_MS = 30_000;
 
 /** A study for whoever reads it. */
 export interface StudyResults {
@@ -45,7 +42,7 @@ export async function gatherResults(
   study: StudyDirectory,
   again: Iterable<string> = [],
 ): Promise<readonly RunResult[]> {
-  await using lock = await patientLock(study);
+  await using lock = await study.lockSoon("results");
   const logged = await readLog(study);
   // Whoever holds the lock for so long gathers these results too.
   if (!lock) return logged;
@@ -62,15 +59,6 @@ export async function gatherResults(
   const all = latest([...logged, ...fresh]);
   await writeTables(study, all);
   return all;
-}
-
-async function patientLock(study: StudyDirectory): Promise<Lock | null> {
-  for (let waited = 0; waited < PATIENCE_MS; waited += 100) {
-    const lock = await study.lock("results");
-    if (lock) return lock;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return null;
 }
 
 /** Appends whole lines; a last line that a crash cut short is ended first. */

@@ -54,6 +54,9 @@ export interface RunFailure {
   readonly host: string;
 }
 
+const PATIENCE_MS = 30_000;
+const PAUSE_MS = 100;
+
 /** A study's folder. */
 export class StudyDirectory {
   readonly path: string;
@@ -85,6 +88,20 @@ export class StudyDirectory {
   /** Takes the lock of a run; nothing if another process works on it. */
   async lock(name: string): Promise<Lock | undefined> {
     return await Lock.take(this.file(`locks/${name}`), this.#lock);
+  }
+
+  /**
+   * Takes a lock that others hold for moments only.
+   *
+   * @returns Null if it was not free for half a minute.
+   */
+  async lockSoon(name: string): Promise<Lock | null> {
+    for (let waited = 0; waited < PATIENCE_MS; waited += PAUSE_MS) {
+      const lock = await this.lock(name);
+      if (lock) return lock;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+    return null;
   }
 
   /**

@@ -23,11 +23,15 @@ export async function readGrids(study: StudyDirectory): Promise<Grid[]> {
   return text === undefined ? [] : parseSpec(text, path);
 }
 
-/** Adds grids to those of a study; one that is there already is not added. */
+/**
+ * Adds grids to those of a study, whose folder is there; one that it has already
+ * is not added.
+ */
 export async function addGrids(
   study: StudyDirectory,
   grids: readonly Grid[],
 ): Promise<void> {
+  await using _lock = await study.lockSoon("study");
   const before = await readGrids(study);
   const all = [...before, ...grids];
   const distinct = [

@@ -236,6 +236,7 @@ Deno.test("ablate --index does the runs of one chunk", () =>
       finished(good(await alore(folder, ...words, "--index=0"))).length,
       0,
     );
+    assert.deepEqual(await statusOf(folder), { runs: 3, done: 3 });
     const none = await alore(folder, ...words, "--index=2");
     assert.equal(none.code, 1);
     assert.match(

@@ -93,31 +93,31 @@ Deno.test({
           ...[`--epochs=${EPOCHS}`, "--batch-size=8", "--rank=1,2,4"],
           ...["--device=cpu", "--threads=1", "--blas=off"],
         ];
-        const submitted = await ended(aloreCommand(
-          [
-            "ablate",
-            "--out=study",
-            ...grid,
-            "--executor=slurm",
-            "--slurm=--time=10",
-            "--json",
-          ],
-          folder,
-          env,
-          "alore:slurm",
-        ));
+        const submit = (...words: string[]) =>
+          ended(aloreCommand(
+            ["ablate", ...words, "--executor=slurm", "--json"],
+            folder,
+            env,
+            "alore:slurm",
+          ));
+        const refused = await submit(
+          ...["--out=other", ...grid, "--slurm=--partition=nowhere"],
+        );
+        assert.equal(refused.code, 1);
+        assert.match(
+          refused.stderr,
+          /^error: Cannot submit the job: sbatch said ".*invalid partition/m,
+        );
+        const submitted = await submit(
+          ...["--out=study", ...grid, "--slurm=--time=10"],
+        );
         assert.equal(submitted.code, 0, submitted.stderr);
         const { job, tasks } = JSON.parse(submitted.stdout);
         assert.equal(tasks, 3);
         assert.match(job, /^\d+$/);
 
         // What is in the queue is not submitted twice.
-        const more = await ended(aloreCommand(
-          ["ablate", "--out=study", "--executor=slurm", "--json"],
-          folder,
-          env,
-          "alore:slurm",
-        ));
+        const more = await submit("--out=study");
         assert.equal(more.code, 0, more.stderr);
         assert.match(more.stderr, /^3 runs left out: in the queue or running/m);
         assert.equal(JSON.parse(more.stdout).job, undefined);

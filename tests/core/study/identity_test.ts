@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { canonicalJson, identityOf } from "../../../core/study/identity.ts";
-import { Sources } from "../../../core/study/sources.ts";
+import type { Sources } from "../../../core/study/sources.ts";
 import { planStudy } from "../../../core/study/study_plan.ts";
 import { inFolder } from "../../support/folder.ts";
 import { smallSources, writeSmallFiles } from "../../support/small_run.ts";

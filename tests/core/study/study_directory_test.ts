@@ -53,6 +53,7 @@ Deno.test("addGrids() keeps every grid once", () =>
   inFolder(async (folder) => {
     const study = new StudyDirectory(folder);
     assert.deepEqual(await readGrids(study), []);
+    await study.create();
     const grids: Grid[] = [{ data: ["a"], rank: [1, 2] }, {
       data: ["a"],
       seed: [0],
