@@ -83,7 +83,7 @@ export {
   shareBackbone,
   SharedBackbone,
 } from "./core/models/shared_backbone.ts";
-export type { VitConfig } from "./core/models/vit.ts";
+export type { Activation, VitConfig } from "./core/models/vit.ts";
 export { findBackbone, zoo } from "./core/models/zoo.ts";
 export {
   adapt,

@@ -12,10 +12,10 @@ import {
 } from "./checkpoint.ts";
 import { same, stacked, zeros } from "./recipes.ts";
 import {
+  activationIn,
   huggingFacePreprocess,
   objectIn,
   positiveIn,
-  textIn,
 } from "./settings.ts";
 import { vitSizes } from "./vit_sizes.ts";
 
@@ -42,13 +42,14 @@ function describe(checkpoint: Checkpoint): Description {
       /^vision_model\.encoder\.layers\.(\d+)\.layer_norm1\.weight$/,
     ),
     mlpHidden: shapeOf(checkpoint, hidden, 2)[0],
+    statedWidth: positiveIn(beside, "hidden_size"),
     heads: positiveIn(beside, "num_attention_heads"),
     eps: positiveIn(beside, "layer_norm_eps") ?? 1e-5,
   });
   const config: VitConfig = {
     ...sizes,
     preNorm: true,
-    activation: activationOf(checkpoint, beside),
+    activation: activationIn(checkpoint, beside) ?? "quick_gelu",
   };
   return {
     config,
@@ -67,18 +68,6 @@ function visionConfig({ config }: Checkpoint): JsonObject | undefined {
   return config && "vision_config" in config
     ? objectIn(config, "vision_config")
     : config;
-}
-
-function activationOf(
-  { path }: Checkpoint,
-  beside: JsonObject | undefined,
-): "gelu" | "quick_gelu" {
-  const name = textIn(beside, "hidden_act") ?? "quick_gelu";
-  if (name === "gelu" || name === "quick_gelu") return name;
-  throw new RangeError(
-    `Cannot read the backbone ${path}: got the activation "${name}", wanted ` +
-      "gelu or quick_gelu",
-  );
 }
 
 function dropped(name: string): string | undefined {

@@ -9,7 +9,7 @@ import {
   shapeOf,
 } from "./checkpoint.ts";
 import { FOLDED_SCALE, same, scaledRows, stacked } from "./recipes.ts";
-import { huggingFacePreprocess, positiveIn } from "./settings.ts";
+import { activationIn, huggingFacePreprocess, positiveIn } from "./settings.ts";
 import { vitSizes } from "./vit_sizes.ts";
 
 const FIRST = "encoder.layer.0.layer_scale1.lambda1";
@@ -42,12 +42,18 @@ function describe(checkpoint: Checkpoint): Description {
     positions: tokens - 1,
     depth: countIndices(checkpoint, /encoder\.layer\.(\d+)\.norm1\.weight$/),
     mlpHidden: shapeOf(checkpoint, hidden, 2)[0],
+    statedWidth: positiveIn(config, "hidden_size"),
     heads: positiveIn(config, "num_attention_heads"),
     eps: positiveIn(config, "layer_norm_eps") ?? 1e-6,
   });
   const registers = file.entries.get(`${embeddings}.register_tokens`)?.shape[1];
+  const activation = activationIn(checkpoint, config);
   return {
-    config: registers ? { ...sizes, registers } : sizes,
+    config: {
+      ...sizes,
+      ...registers ? { registers } : {},
+      ...activation === "quick_gelu" ? { activation } : {},
+    },
     preprocess: huggingFacePreprocess(checkpoint, {
       ...IMAGENET,
       interpolation: "bicubic",

@@ -9,7 +9,7 @@ import {
   shapeOf,
 } from "./checkpoint.ts";
 import { same, stacked } from "./recipes.ts";
-import { huggingFacePreprocess, positiveIn } from "./settings.ts";
+import { activationIn, huggingFacePreprocess, positiveIn } from "./settings.ts";
 import { vitSizes } from "./vit_sizes.ts";
 
 /** The layer norm that tells it from the other models of Hugging Face. */
@@ -44,16 +44,19 @@ function describe(checkpoint: Checkpoint): Description {
     `${embeddings}.position_embeddings`,
     3,
   );
+  const activation = activationIn(checkpoint, config);
+  const sizes = vitSizes(checkpoint, {
+    patch: shapeOf(checkpoint, patch, 4),
+    positions: tokens - 1,
+    depth,
+    mlpHidden: shapeOf(checkpoint, hidden, 2)[0],
+    statedWidth: positiveIn(config, "hidden_size"),
+    heads: positiveIn(config, "num_attention_heads"),
+    classes: file.entries.get("classifier.weight")?.shape[0],
+    eps: positiveIn(config, "layer_norm_eps") ?? 1e-12,
+  });
   return {
-    config: vitSizes(checkpoint, {
-      patch: shapeOf(checkpoint, patch, 4),
-      positions: tokens - 1,
-      depth,
-      mlpHidden: shapeOf(checkpoint, hidden, 2)[0],
-      heads: positiveIn(config, "num_attention_heads"),
-      classes: file.entries.get("classifier.weight")?.shape[0],
-      eps: positiveIn(config, "layer_norm_eps") ?? 1e-12,
-    }),
+    config: activation === "quick_gelu" ? { ...sizes, activation } : sizes,
     preprocess: huggingFacePreprocess(checkpoint, {
       ...HALF,
       interpolation: "bilinear",

@@ -7,6 +7,7 @@
 
 import { type Filter, filters } from "../../data/resize.ts";
 import type { Preprocess } from "../preprocess.ts";
+import type { Activation } from "../vit.ts";
 import type { Checkpoint, JsonObject } from "./checkpoint.ts";
 
 /** An object inside an object; empty where there is none. */
@@ -36,6 +37,25 @@ export function textIn(
 ): string | undefined {
   const value = json?.[key];
   return typeof value === "string" ? value : undefined;
+}
+
+/**
+ * The activation that Hugging Face's configuration names, if it names one.
+ *
+ * @throws {RangeError} If no model here has it.
+ */
+export function activationIn(
+  { path }: Checkpoint,
+  json: JsonObject | undefined,
+): Activation | undefined {
+  const name = textIn(json, "hidden_act");
+  if (name === undefined || name === "gelu" || name === "quick_gelu") {
+    return name;
+  }
+  throw new RangeError(
+    `Cannot read the backbone ${path}: got the activation "${name}", wanted ` +
+      "gelu or quick_gelu",
+  );
 }
 
 /**

@@ -64,6 +64,7 @@ function describe(checkpoint: Checkpoint): Description {
     positions: kind.tokens - kind.placed,
     depth: countIndices(checkpoint, /^blocks\.(\d+)\.norm1\.weight$/),
     mlpHidden: shapeOf(checkpoint, "blocks.0.mlp.fc1.weight", 2)[0],
+    statedWidth: positiveIn(beside, "num_features"),
     heads: positiveIn(objectIn(beside, "model_args"), "num_heads"),
     classes: kind.has("head.bias")
       ? file.entries.get("head.weight")?.shape[0]

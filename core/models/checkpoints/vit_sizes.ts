@@ -28,6 +28,8 @@ export interface VitSizes {
   readonly mlpHidden: number;
   /** As the checkpoint states them; left out, they follow from the width. */
   readonly heads?: number;
+  /** As the configuration beside the checkpoint states it. */
+  readonly statedWidth?: number;
   /** Of the head in the file, if there is one. */
   readonly classes?: number;
   readonly eps: number;
@@ -37,11 +39,22 @@ export interface VitSizes {
  * Puts a configuration together.
  *
  * @throws {RangeError} If the positions are no square grid, patches are not
- * square, or the number of heads is unknown.
+ * square, the number of heads is unknown, or the configuration is another
+ * model's.
  */
 export function vitSizes({ path }: Checkpoint, sizes: VitSizes): VitConfig {
   const { positions, depth, mlpHidden, classes = 1, eps } = sizes;
   const [width, channels, patchSize, across] = sizes.patch;
+  if (sizes.statedWidth !== undefined && sizes.statedWidth !== width) {
+    throw hinted(
+      new RangeError(
+        `Cannot read the backbone ${path}: got tensors of width ${width} ` +
+          `beside a config.json of width ${sizes.statedWidth}, wanted the ` +
+          "configuration of the same model",
+      ),
+      "put the weights into a folder with their own config.json, or none",
+    );
+  }
   const grid = Math.round(Math.sqrt(positions));
   if (grid < 1 || grid ** 2 !== positions || patchSize !== across) {
     throw new RangeError(
