@@ -23,8 +23,12 @@ export interface Work {
   readonly batch: number;
 }
 
-const tiny32 = { ...findBackbone("vit-t4-32"), classes: 10 };
-const b16 = { ...findBackbone("vit-b16"), classes: 10 };
+const tiny32 = vit("vit-t4-32");
+const b16 = vit("vit-b16");
+
+function vit(name: string): VitConfig {
+  return { ...findBackbone(name) as VitConfig, classes: 10 };
+}
 
 function work(
   label: string,

@@ -30,7 +30,6 @@ export const hf: ExportFormat = {
   summary: "config.json, model.safetensors, preprocessor_config.json and " +
     "onnx/model.onnx for transformers and transformers.js",
   encode(model, dtype): ExportedFiles {
-    requirePlainVit(model.config, "hf");
     return new Map([
       ["config.json", jsonFile(hfConfig(model, dtype))],
       ["preprocessor_config.json", jsonFile(preprocessor(model))],
@@ -48,9 +47,10 @@ const RESAMPLE: Readonly<Record<string, number>> = {
 };
 
 function hfConfig(
-  { config, classes, provenance }: ExportedModel,
+  { config: sizes, classes, provenance }: ExportedModel,
   dtype: ExportDtype,
 ): Record<string, unknown> {
+  const config = requirePlainVit(sizes, "hf");
   return {
     architectures: ["ViTForImageClassification"],
     ["model_type"]: "vit",

@@ -1,15 +1,20 @@
 import { hinted } from "../errors.ts";
 import type { ModelConfig } from "../models/architectures.ts";
+import type { VitConfig } from "../models/vit.ts";
 
 /**
  * Refuses a model that a layout has no words for, which another program would
  * read as another model.
  *
  * @param layout What messages call the layout.
+ * @returns The sizes.
  * @throws {RangeError} If it is no ViT, or has registers, a norm before its
  * blocks, or another activation than GELU.
  */
-export function requirePlainVit(config: ModelConfig, layout: string): void {
+export function requirePlainVit(
+  config: ModelConfig,
+  layout: string,
+): VitConfig {
   const found = new Map<string, unknown>(Object.entries(config));
   const extras = [
     found.get("architecture") === "vit" ? "" : `${found.get("architecture")}`,
@@ -17,7 +22,7 @@ export function requirePlainVit(config: ModelConfig, layout: string): void {
     found.get("preNorm") ? "a norm before its blocks" : "",
     (found.get("activation") ?? "gelu") === "gelu" ? "" : "quick GELU",
   ].filter(Boolean);
-  if (extras.length === 0) return;
+  if (config.architecture === "vit" && extras.length === 0) return config;
   throw hinted(
     new RangeError(
       `Cannot export the model as ${layout}: got ${extras.join(" and ")}, ` +

@@ -4,8 +4,14 @@
  * @module
  */
 
-import { modelTensors } from "../models/architectures.ts";
-import type { ModelConfig } from "../models/architectures.ts";
+import {
+  type ModelConfig,
+  modelShape,
+  modelTensors,
+} from "../models/architectures.ts";
+import type { ConvNextConfig } from "../models/convnext.ts";
+import type { SwinConfig } from "../models/swin.ts";
+import type { VitConfig } from "../models/vit.ts";
 import { encodeSafetensors, fromFloat32 } from "../weights/safetensors.ts";
 import {
   type ExportDtype,
@@ -21,7 +27,6 @@ export const timm: ExportFormat = {
   name: "timm",
   summary: "config.json and model.safetensors for timm.create_model",
   encode(model, dtype): ExportedFiles {
-    requirePlainVit(model.config, "timm");
     return new Map([
       ["config.json", jsonFile(timmConfig(model))],
       ["model.safetensors", encodeWeights(model, dtype)],
@@ -39,12 +44,14 @@ const CROP_MODE: Readonly<Record<string, string>> = {
 function timmConfig(model: ExportedModel): Record<string, unknown> {
   const { config, preprocess, classes, resize } = model;
   const { imageSize, channels } = config;
+  const { width, head } = modelShape(config);
+  const { entry, pool, first, sizes } = partsOf(config);
   return {
-    architecture: architectureOf(config),
+    architecture: entry,
     ["num_classes"]: classes.length,
-    ["num_features"]: config.width,
-    ["global_pool"]: "token",
-    ["model_args"]: modelArguments(config),
+    ["num_features"]: width,
+    ["global_pool"]: pool,
+    ["model_args"]: sizes,
     ["label_names"]: classes,
     ["pretrained_cfg"]: {
       ["custom_load"]: false,
@@ -57,38 +64,96 @@ function timmConfig(model: ExportedModel): Record<string, unknown> {
       std: preprocess.std,
       ["num_classes"]: classes.length,
       ["pool_size"]: null,
-      ["first_conv"]: "patch_embed.proj",
-      classifier: "head",
+      ["first_conv"]: first,
+      classifier: head,
     },
     alore: model.provenance,
   };
 }
 
-/** An entry point of timm's; the arguments say what differs from it. */
-function architectureOf({ width, patchSize }: ModelConfig): string {
-  const sizes = new Map([
+/** What timm calls the parts of a model. */
+interface Parts {
+  /** The entry point that makes it; the sizes say what differs from it. */
+  readonly entry: string;
+  readonly pool: "token" | "avg";
+  /** The first convolution. */
+  readonly first: string;
+  readonly sizes: Readonly<Record<string, unknown>>;
+}
+
+function partsOf(config: ModelConfig): Parts {
+  switch (config.architecture) {
+    case "vit":
+      return vitParts(requirePlainVit(config, "timm"));
+    case "swin":
+      return swinParts(config);
+    case "convnext":
+      return convnextParts(config);
+  }
+}
+
+function vitParts(config: VitConfig): Parts {
+  const { imageSize, patchSize, channels, width } = config;
+  const known = new Map([
     [192, "tiny"],
     [384, "small"],
     [768, "base"],
     [1024, "large"],
     [1280, "huge"],
   ]);
-  const size = sizes.get(width) ?? "base";
+  const size = known.get(width) ?? "base";
   const patch = size === "huge" ? 14 : patchSize === 32 ? 32 : 16;
-  return size === "tiny"
-    ? "vit_tiny_patch16_224"
-    : `vit_${size}_patch${patch}_224`;
+  return {
+    entry: size === "tiny"
+      ? "vit_tiny_patch16_224"
+      : `vit_${size}_patch${patch}_224`,
+    pool: "token",
+    first: "patch_embed.proj",
+    sizes: {
+      ["img_size"]: imageSize,
+      ["patch_size"]: patchSize,
+      ["in_chans"]: channels,
+      ["embed_dim"]: width,
+      depth: config.depth,
+      ["num_heads"]: config.heads,
+      ["mlp_ratio"]: config.mlpHidden / width,
+    },
+  };
 }
 
-function modelArguments(config: ModelConfig): Record<string, unknown> {
+function swinParts(config: SwinConfig): Parts {
+  const { width, depths } = config;
+  const size = width > 96 ? "base" : depths[2] > 6 ? "small" : "tiny";
   return {
-    ["img_size"]: config.imageSize,
-    ["patch_size"]: config.patchSize,
-    ["in_chans"]: config.channels,
-    ["embed_dim"]: config.width,
-    depth: config.depth,
-    ["num_heads"]: config.heads,
-    ["mlp_ratio"]: config.mlpHidden / config.width,
+    entry: `swin_${size}_patch4_window7_224`,
+    pool: "avg",
+    first: "patch_embed.proj",
+    sizes: {
+      ["img_size"]: config.imageSize,
+      ["patch_size"]: config.patchSize,
+      ["in_chans"]: config.channels,
+      ["embed_dim"]: width,
+      depths,
+      ["num_heads"]: config.heads,
+      ["window_size"]: config.window,
+      ["mlp_ratio"]: config.mlpRatio,
+    },
+  };
+}
+
+function convnextParts(config: ConvNextConfig): Parts {
+  const { widths, depths } = config;
+  const size = widths[0] > 96 ? "base" : depths[2] > 9 ? "small" : "tiny";
+  return {
+    entry: `convnext_${size}`,
+    pool: "avg",
+    first: "stem.0",
+    sizes: {
+      ["in_chans"]: config.channels,
+      ["patch_size"]: config.patchSize,
+      dims: widths,
+      depths,
+    },
   };
 }
 

@@ -13,13 +13,17 @@ import type {
   ImageConfig,
   Trace,
 } from "./architecture.ts";
+import { convnext, type ConvNextConfig } from "./convnext.ts";
+import { swin, type SwinConfig } from "./swin.ts";
 import { vit, type VitConfig } from "./vit.ts";
 
 /** Sizes of a model of any known architecture. */
-export type ModelConfig = VitConfig;
+export type ModelConfig = ConvNextConfig | SwinConfig | VitConfig;
 
 const architectures: ReadonlyMap<string, unknown> = new Map(
-  [vit].map((architecture) => [architecture.name, architecture]),
+  [convnext, swin, vit].map((
+    architecture,
+  ) => [architecture.name, architecture]),
 );
 
 /** The architecture that a configuration names fits it. */

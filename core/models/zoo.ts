@@ -7,6 +7,7 @@
 import { hinted } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { ModelConfig } from "./architectures.ts";
+import { hierarchicalZoo } from "./hierarchical_zoo.ts";
 import type { VitConfig } from "./vit.ts";
 
 type Sizes = Pick<VitConfig, "width" | "depth" | "heads">;
@@ -55,7 +56,10 @@ function clip(sizes: Sizes, patchSize: number): VitConfig {
  * and S; Oquab et al., DINOv2, 2023, and Darcet et al., 2024, for registers;
  * Radford et al., CLIP, 2021, table 20.
  */
-export const zoo: ReadonlyMap<string, ModelConfig> = new Map([
+export const zoo: ReadonlyMap<string, ModelConfig> = new Map<
+  string,
+  ModelConfig
+>([
   ["vit-t8-32", vit({ ...TINY, depth: 6, patchSize: 8 }, 32)],
   ["vit-t4-32", vit({ ...TINY, patchSize: 4 }, 32)],
   ["vit-ti16", vit({ ...TINY, patchSize: 16 })],
@@ -78,6 +82,7 @@ export const zoo: ReadonlyMap<string, ModelConfig> = new Map([
   ["clip-b16", clip(BASE, 16)],
   ["clip-b32", clip(BASE, 32)],
   ["clip-l14", clip(LARGE, 14)],
+  ...hierarchicalZoo,
 ]);
 
 /**

@@ -126,7 +126,7 @@ function checked(read: RunConfig, path: string): RunConfig {
   const model = {
     ...read.model,
     architecture: read.model.architecture ?? "vit",
-  };
+  } as ModelConfig;
   // Runs from before a method had an option are as its default has it.
   const options = attempt(
     "options",
