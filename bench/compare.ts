@@ -133,6 +133,10 @@ async function main(): Promise<void> {
   const date = new Date();
   const before = load();
   const folder = await Deno.makeTempDir();
+  Deno.addSignalListener("SIGINT", () => {
+    Deno.removeSync(folder, { recursive: true });
+    Deno.exit(130);
+  });
   try {
     const memory = onWebgpu ? webgpuMemoryWork : memoryWork;
     const skips = (name: string) => values.skip.includes(name);
