@@ -5,6 +5,7 @@
  */
 
 import type { BLAS_SYMBOLS } from "./blas.ts";
+import type { blasAttentionEntries } from "./blas_attention.ts";
 
 /** An entry of a phase. */
 export type Entry = (...args: number[]) => void;
@@ -19,6 +20,7 @@ export type Entry = (...args: number[]) => void;
  */
 export function blasEntries(
   declared: typeof BLAS_SYMBOLS,
+  attention: typeof blasAttentionEntries,
   gate: number,
   path: string,
   memory: WebAssembly.Memory,
@@ -130,5 +132,6 @@ export function blasEntries(
     leave();
   }
 
-  return { blasMultiply, blasChunks };
+  const more = attention({ sgemm, base, enter, leave }, exports);
+  return { blasMultiply, blasChunks, ...more };
 }

@@ -7,6 +7,7 @@
 import { Worker } from "node:worker_threads";
 import { DeviceError } from "../engine.ts";
 import { BLAS_SYMBOLS } from "./blas.ts";
+import { blasAttentionEntries } from "./blas_attention.ts";
 import { blasEntries } from "./blas_worker.ts";
 import type { Heap } from "./heap.ts";
 import type { Phase } from "./lower/lowering.ts";
@@ -31,7 +32,8 @@ function startWorker(): Worker {
   const source = `import { parentPort } from "node:worker_threads";
 const symbols = ${JSON.stringify(BLAS_SYMBOLS)};
 (${work})(parentPort, ${JSON.stringify(CONTROL)}, ${MAX_MESSAGE_BYTES},
-  (...rest) => (${blasEntries})(symbols, ${CONTROL.blas}, ...rest));`;
+  (...rest) => (${blasEntries})(symbols, ${blasAttentionEntries},
+    ${CONTROL.blas}, ...rest));`;
   return new Worker(
     new URL(`data:application/javascript,${encodeURIComponent(source)}`),
   );

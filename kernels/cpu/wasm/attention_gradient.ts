@@ -8,11 +8,12 @@
  * slopes are kept transposed, eight queries to a panel, for dQ.
  */
 
+import { dot } from "./attention_rows.ts";
 import { take } from "./barrier.ts";
 import { exp4 } from "./elementary.ts";
 import { packRows, storeColumns, transpose4 } from "./panels.ts";
 import { product } from "./product.ts";
-import { at, madd, sumLanes } from "./simd.ts";
+import { at, madd } from "./simd.ts";
 import {
   packStrips,
   packStripsTransposed,
@@ -151,14 +152,7 @@ function rowDots(
   dots: usize,
 ): void {
   for (let i: i32 = 0; i < rows; i++) {
-    let sum = f32x4.splat(0);
-    let j: i32 = 0;
-    for (; j + 4 <= n; j += 4) {
-      sum = madd(v128.load(at(a, j)), v128.load(at(b, j)), sum);
-    }
-    let rest: f32 = 0;
-    for (; j < n; j++) rest += load<f32>(at(a, j)) * load<f32>(at(b, j));
-    store<f32>(at(dots, i), sumLanes(sum) + rest);
+    store<f32>(at(dots, i), dot(a, b, n));
     a = at(a, width);
     b = at(b, width);
   }

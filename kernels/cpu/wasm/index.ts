@@ -5,7 +5,8 @@ export { adamw } from "./adamw.ts";
 export { add, copy } from "./add.ts";
 export { attention } from "./attention.ts";
 export { attentionGradient } from "./attention_gradient.ts";
-export { barrier } from "./barrier.ts";
+export { slopeRows, softmaxRows } from "./attention_rows.ts";
+export { barrier, take } from "./barrier.ts";
 export { columnSum } from "./column_sum.ts";
 export {
   crossEntropyGradient,
