@@ -65,7 +65,7 @@ export function aggregate(
   const groups = Map.groupBy(counted, settingKey);
   const plain = [...groups.values()].map((group) =>
     rowOf(group, axes, [...datasets.keys()], epoch)
-  ).sort((a, b) => compare(a, b, axes));
+  ).sort((a, b) => compareSettings(a, b, axes));
   const counts = plain.flatMap(({ cells }) =>
     [...cells.values()].map(({ count }) => count)
   );
@@ -86,9 +86,15 @@ export function testOf(
   return epoch === "last" ? test : best?.test;
 }
 
+/** What a run is made with, the data left out. */
+export type Configured = Pick<
+  RunResult,
+  "method" | "options" | "settings" | "backbone"
+>;
+
 /** Every value that a run is made with, by axis, data and seed left out. */
 export function valuesOf(
-  run: Pick<RunResult, "method" | "options" | "settings" | "backbone">,
+  run: Configured,
 ): Map<string, string | number> {
   const { method, options, settings, backbone } = run;
   const { seed: _, augment, ...rest } = settings;
@@ -109,7 +115,7 @@ export function valuesOf(
  * defaults are the method's, count where a single method has several.
  */
 export function varying(
-  runs: readonly Parameters<typeof valuesOf>[0][],
+  runs: readonly Configured[],
 ): string[] {
   const found = new Map<string, Map<string, Set<string | number>>>();
   for (const run of runs) {
@@ -126,14 +132,17 @@ export function varying(
   ).map(([name]) => name);
 }
 
-function settingKey(result: RunResult): string {
-  const values = [...valuesOf(result)].filter(([name]) => name !== "backbone");
-  return JSON.stringify([result.backbone.hash, values]);
+/** The same for runs that differ in data and seed only. */
+export function settingKey(run: Configured): string {
+  const values = [...valuesOf(run)].filter(([name]) => name !== "backbone");
+  return JSON.stringify([run.backbone.hash, values]);
 }
 
 /** Titles by hash; two data sets of one name get theirs with the hash. */
-function datasetsOf(results: readonly RunResult[]): Map<string, string> {
-  const names = new Map(results.map(({ data }) => [data.hash, data.name]));
+export function datasetsOf(
+  runs: readonly { readonly data: Pick<RunResult["data"], "hash" | "name"> }[],
+): Map<string, string> {
+  const names = new Map(runs.map(({ data }) => [data.hash, data.name]));
   const twice = (name: string) =>
     [...names.values()].filter((other) => other === name).length > 1;
   return new Map(
@@ -213,9 +222,9 @@ function markTop(
 }
 
 /** Methods as the registry has them, numbers by size, words by the alphabet. */
-function compare(
-  a: SettingRow,
-  b: SettingRow,
+export function compareSettings(
+  a: Pick<SettingRow, "values">,
+  b: Pick<SettingRow, "values">,
   axes: readonly string[],
 ): number {
   const order = [...methods.keys()];
