@@ -16,7 +16,8 @@ export const bitfit: Method = {
   name: "bitfit",
   summary: "trains the biases of the backbone",
   source: "Ben Zaken et al., arXiv 2106.10199",
-  lr: 1e-3,
+  // Better than 0.003 on the demo's validation images.
+  lr: 1e-2,
   options: [],
   trains: (tensor) => tensor.endsWith(".bias"),
   tensors: () => [],
