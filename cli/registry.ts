@@ -17,6 +17,7 @@ import { evalCommand } from "./commands/eval.ts";
 import { mergeCommand } from "./commands/merge.ts";
 import { params } from "./commands/params.ts";
 import { predict } from "./commands/predict.ts";
+import { pull } from "./commands/pull.ts";
 import { trainCommand } from "./commands/train.ts";
 
 /** The commands in the order of the help. */
@@ -29,6 +30,7 @@ export const commands: readonly CliCommand[] = [
   predict,
   mergeCommand,
   params,
+  pull,
   ablate,
   bench,
   doctor,
