@@ -106,7 +106,6 @@ Deno.test("no kernel's WGSL is pieced together from strings", () => {
 });
 
 Deno.test("the version is the same everywhere", () => {
-  const config = JSON.parse(textOf("deno.json"));
   assert.equal(VERSION, config.version);
   assert.match(textOf("CHANGELOG.md"), new RegExp(`## ${VERSION}\\b`));
 });
@@ -117,27 +116,40 @@ Deno.test("the README runs the version of Deno that is pinned", () => {
   for (const [, version] of named) assert.equal(version, DENO_VERSION);
 });
 
+const [config, devConfig] = ["deno.json", "deno.dev.json"]
+  .map((path) => JSON.parse(textOf(path)));
+
 Deno.test("no task asks for every permission", () => {
-  const { tasks } = JSON.parse(textOf("deno.json"));
-  for (const [name, task] of Object.entries<string>(tasks)) {
+  for (const [name, task] of Object.entries<string>(config.tasks)) {
     assert.doesNotMatch(task, /\s(-A|--allow-all|--allow-ffi)(\s|$)/, name);
+  }
+  for (const { permissions } of [config, devConfig]) {
+    for (const [name, set] of Object.entries<Permissions>(permissions)) {
+      assert.equal(set.all, undefined, name);
+    }
   }
 });
 
-Deno.test("the tasks that compute may open the BLAS libraries, and no other", () => {
-  const { tasks } = JSON.parse(textOf("deno.json"));
-  const granted = new Map(
-    Object.entries<string>(tasks)
-      .map(([name, task]) =>
-        [name, /\s--allow-ffi=(\S+)/.exec(task)?.[1]] as const
-      )
-      .filter(([, paths]) => paths !== undefined),
-  );
+interface Permissions {
+  all?: boolean;
+  ffi?: boolean | string[];
+}
+
+Deno.test("what computes may open the BLAS libraries, and no other", () => {
+  const sets = Object.entries<Permissions>({
+    ...config.permissions,
+    ...devConfig.permissions,
+  }).filter(([, { ffi }]) => ffi !== undefined);
   assert.deepEqual(
-    [...granted.keys()],
-    ["alore", "demo", "test", "golden", "bench"],
+    sets.map(([name]) => name).sort(),
+    ["alore", "bench", "demo", "golden", "test"],
   );
-  for (const [name, paths] of granted) {
-    assert.deepEqual(paths?.split(","), BLAS_PATHS, name);
+  for (const [name, { ffi }] of sets) assert.deepEqual(ffi, BLAS_PATHS, name);
+});
+
+Deno.test("developers have every import that users have", () => {
+  for (const [name, target] of Object.entries(config.imports)) {
+    assert.equal(devConfig.imports[name], target);
   }
+  assert.deepEqual(devConfig.compilerOptions, config.compilerOptions);
 });

@@ -2,6 +2,9 @@ import type { Split } from "../data/dataset.ts";
 import { Batches } from "../train/batches.ts";
 import type { ExportedModel } from "./exported_model.ts";
 
+/** Pinned like an import. */
+const PACKAGE: string = "npm:onnxruntime-web@1.30.0/wasm";
+
 /** Images in one run of the other program. */
 const BATCH = 64;
 
@@ -18,7 +21,8 @@ export async function runOnnx(
   { config, preprocess, classes }: ExportedModel,
   split: Split,
 ): Promise<Float32Array> {
-  const ort = await import("onnxruntime-web/wasm");
+  // Not a literal, or every start of the program would download it.
+  const ort = await import(PACKAGE);
   ort.env.wasm.numThreads = 1;
   const session = await ort.InferenceSession.create(bytes);
   try {

@@ -4,6 +4,7 @@
  * @module
  */
 
+const CONFIG = new URL("../../deno.dev.json", import.meta.url).pathname;
 const FOLDER = new URL("../foreign/", import.meta.url).pathname;
 
 /** A python3 with torchvision: the first on the path, or Debian's. */
@@ -41,6 +42,7 @@ export async function runForeign(
   const command = new Deno.Command(snake ? python ?? "" : Deno.execPath(), {
     args: snake ? [path, ...args] : [
       "run",
+      `--config=${CONFIG}`,
       "--no-prompt",
       "--allow-read",
       "--allow-env",
