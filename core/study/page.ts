@@ -10,6 +10,10 @@ export interface Page {
   readonly subtitle: string;
   /** The sections. */
   readonly body: Content;
+  /** Rules after those of every report. */
+  readonly style?: string;
+  /** Runs after that of every report. */
+  readonly script?: string;
 }
 
 /** Adds a button to each command; without it a click selects the command. */
@@ -20,10 +24,12 @@ for (const box of document.querySelectorAll(".command")) {
   button.textContent = "Copy";
   button.addEventListener("click", async () => {
     const code = box.querySelector("code");
-    getSelection().selectAllChildren(code);
     try {
       await navigator.clipboard.writeText(code.textContent);
     } catch {
+      const details = code.closest("details");
+      if (details) details.open = true; // What is hidden is not copied.
+      getSelection().selectAllChildren(code);
       document.execCommand("copy");
     }
     button.textContent = "Copied";
@@ -38,8 +44,10 @@ for (const box of document.querySelectorAll(".command")) {
  *
  * The document's policy lets it load nothing and run no script but its own.
  */
-export function reportPage({ title, subtitle, body }: Page): string {
-  const hash = createHash("sha256").update(COPY_SCRIPT).digest("base64");
+export function reportPage(page: Page): string {
+  const { title, subtitle, body, style = "", script = "" } = page;
+  const code = COPY_SCRIPT + script;
+  const hash = createHash("sha256").update(code).digest("base64");
   const policy = "default-src 'none'; img-src data:; " +
     `style-src 'unsafe-inline'; script-src 'sha256-${hash}'`;
   const document = html`
@@ -51,14 +59,14 @@ export function reportPage({ title, subtitle, body }: Page): string {
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
         <title>${title}</title>
-        <style>${new Html(PAGE_STYLE)}</style>
+        <style>${new Html(PAGE_STYLE + style)}</style>
       </head>
       <body>
         <main>
     <header><h1>${title}</h1><p>${subtitle}</p></header>
     ${body}
         </main>
-        <script>${new Html(COPY_SCRIPT)}</script>
+        <script>${new Html(code)}</script>
       </body>
     </html>
   `;
