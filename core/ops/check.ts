@@ -35,6 +35,21 @@ export function checkCounts(
   }
 }
 
+/**
+ * The side of a square map.
+ *
+ * @param op What is being done, as a verb phrase.
+ * @param tokens Of the map, `side²`.
+ * @throws {TypeError} If they make no square.
+ */
+export function mapSide(op: string, tokens: number): number {
+  const side = Math.sqrt(tokens);
+  if (Number.isInteger(side)) return side;
+  throw new TypeError(
+    `Cannot ${op}: got ${tokens} tokens, wanted those of a square map`,
+  );
+}
+
 /** An operand that the shape rule has already proved to be there. */
 export function present(values: Float64Array | undefined): Float64Array {
   if (!values) {

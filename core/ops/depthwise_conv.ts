@@ -14,7 +14,7 @@
  */
 
 import type { Attributes, Op, Shape, Value } from "../graph/graph.ts";
-import { checkCounts, present } from "./check.ts";
+import { checkCounts, mapSide, present } from "./check.ts";
 import { columnSum } from "./column_sum.ts";
 
 /** The op behind {@linkcode depthwiseConv}. */
@@ -160,7 +160,7 @@ export function depthwiseConv(x: Value, weight: Value, bias: Value): Value {
   const [taps] = weight.shape;
   const attributes = {
     batch,
-    size: Math.sqrt(tokens),
+    size: mapSide("convolve depthwise", tokens),
     channels,
     kernel: Math.sqrt(taps),
     flip: 0,

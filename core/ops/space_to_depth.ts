@@ -18,7 +18,7 @@
  */
 
 import type { Attributes, Op, Shape, Value } from "../graph/graph.ts";
-import { checkCounts, present } from "./check.ts";
+import { checkCounts, mapSide, present } from "./check.ts";
 
 /** The op x → y. */
 export const spaceToDepthOp: Op = {
@@ -120,7 +120,7 @@ export interface SpaceToDepthOptions {
 export function spaceToDepth(x: Value, options: SpaceToDepthOptions): Value {
   const { patch, order } = options;
   const [batch, tokens, channels] = x.shape;
-  const size = Math.sqrt(tokens);
+  const size = mapSide("gather tokens", tokens);
   const merge = Number(order === "merge");
   const attributes = { batch, size, channels, patch, merge };
   return x.graph.apply(spaceToDepthOp, [x], attributes)[0];

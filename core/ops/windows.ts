@@ -16,7 +16,7 @@
  */
 
 import type { Attributes, Op, Shape, Value } from "../graph/graph.ts";
-import { checkCounts, present } from "./check.ts";
+import { checkCounts, mapSide, present } from "./check.ts";
 
 /** The op x → y. */
 export const windowPartitionOp: Op = {
@@ -116,7 +116,8 @@ export interface WindowOptions {
  */
 export function windowPartition(x: Value, options: WindowOptions): Value {
   const [batch, tokens, channels] = x.shape;
-  const attributes = { batch, size: Math.sqrt(tokens), channels, ...options };
+  const size = mapSide("cut windows", tokens);
+  const attributes = { batch, size, channels, ...options };
   return x.graph.apply(windowPartitionOp, [x], attributes)[0];
 }
 

@@ -7,11 +7,13 @@
 
 import { hinted } from "../../errors.ts";
 import type { Checkpoint, CheckpointFamily } from "./checkpoint.ts";
+import { timmConvNext, torchvisionConvNext } from "./convnext.ts";
 import { googleVit } from "./google_vit.ts";
 import { huggingFaceClip } from "./hugging_face_clip.ts";
 import { huggingFaceDinov2 } from "./hugging_face_dinov2.ts";
 import { huggingFaceVit } from "./hugging_face_vit.ts";
 import { own } from "./own.ts";
+import { timmSwin, torchvisionSwin } from "./swin.ts";
 import { timmVit } from "./timm_vit.ts";
 import { torchvisionVit } from "./torchvision_vit.ts";
 
@@ -24,6 +26,10 @@ export const families: readonly CheckpointFamily[] = [
   huggingFaceClip,
   torchvisionVit,
   googleVit,
+  timmSwin,
+  torchvisionSwin,
+  timmConvNext,
+  torchvisionConvNext,
 ];
 
 /**

@@ -58,6 +58,14 @@ export function activationIn(
   );
 }
 
+/** Side of the images that timm's `pretrained_cfg` states, if it does. */
+export function imageSizeIn({ config }: Checkpoint): number | undefined {
+  const stated = { ...config, ...objectIn(config, "pretrained_cfg") };
+  const size: unknown = stated["input_size"];
+  const side: unknown = Array.isArray(size) ? size[2] : undefined;
+  return typeof side === "number" && side > 0 ? side : undefined;
+}
+
 /**
  * Preprocessing as timm's `pretrained_cfg` has it.
  *
