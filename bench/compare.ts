@@ -34,7 +34,7 @@ const HELP = `Compares with PyTorch and onnxruntime, in turn, on this machine.
                   ${works.map(({ name }) => name).join(", ")}
   --rounds N      turns of each, default 7
   --turn SECONDS  length of a turn, default 0.7; at least one step
-  --skip NAME     products, memory or scaling; may be repeated
+  --skip NAME     products, works, memory or scaling; may be repeated
   --threads N     default: all
   --python PATH   a Python with torch; default: python3, /usr/bin/python3
   --json FILE     writes everything as JSON, too
@@ -143,7 +143,7 @@ async function main(): Promise<void> {
     const found = await compare({
       columns: onWebgpu ? webgpuColumns() : columns(threads),
       sizes: skips("products") ? [] : [768, 1024],
-      works: chosenWorks(),
+      works: skips("works") ? [] : chosenWorks(),
       effort: { rounds: number("rounds"), turn: number("turn", 0) },
       folder,
       threads,
