@@ -23,7 +23,8 @@ export type OnnxDtype = "F32" | "F16";
  * Collects the nodes and constants of an ONNX graph.
  *
  * Values are traced for one image, and every computed value has the images, or
- * tokens of all images, in its first axis: a reshape leaves that size open.
+ * tokens or windows of all images, in its first axis: a reshape leaves that size
+ * open.
  */
 export class OnnxGraph {
   readonly nodes: NodeProto[] = [];
@@ -127,6 +128,20 @@ export class OnnxGraph {
     }));
   }
 
+  /**
+   * Numbers as a constant.
+   *
+   * @param key The same for the same numbers.
+   */
+  numbers(key: string, values: readonly number[], shape: Shape): string {
+    return this.#constant(`f ${key}`, (name) => ({
+      name,
+      dims: shape,
+      dataType: DATA_TYPE.float,
+      rawData: new Uint8Array(Float32Array.from(values).buffer),
+    }));
+  }
+
   /** A stored value as an initializer. */
   weight(value: Value, shape: Shape): OnnxTensor {
     const { name, values } = this.#stored(value);
@@ -185,6 +200,11 @@ export class OnnxGraph {
   #name(kind: string): string {
     return `${kind}_${this.#next++}`;
   }
+}
+
+/** The inputs of a node; a rule knows which of them may be absent. */
+export function operands(node: Node): Value[] {
+  return node.inputs as Value[];
 }
 
 /** Adds one node of the trace to the graph. */
