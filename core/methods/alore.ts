@@ -9,6 +9,10 @@
  * whole network. Everything is linear, so W ← W (I + s Δ)ᵀ folds an adapter into
  * the layer that follows it.
  *
+ * A ConvNeXt has no attention, and an adapter before the depthwise convolution
+ * that begins a block would not fold into it: the adapter joins channels, which
+ * the convolution keeps apart. There it stands before fc1 only.
+ *
  * Source: Du et al., Efficient Visual Adaptation via Aggregating Low Rank
  * Experts, arXiv 2412.08341. The start is chosen here: U is zero, so that the
  * first forward pass is the frozen model's; D and S are Xavier uniform.
@@ -24,6 +28,7 @@ import { hinted } from "../errors.ts";
 import type { Value } from "../graph/graph.ts";
 import { aggregateExperts } from "../ops/experts.ts";
 import { product } from "../ops/matmul.ts";
+import { checkPlace } from "./check_place.ts";
 import { foldAfter, foldBefore } from "./alore_fold.ts";
 import { aloreOptions } from "./alore_options.ts";
 import type {
@@ -44,7 +49,9 @@ export const alore: Method = {
   // The best of eight on the validation images of the demo.
   lr: 3e-3,
   options: aloreOptions,
-  check({ experts }, { blocks }): void {
+  check({ experts, place }, model): void {
+    const { blocks } = model;
+    checkPlace("ALoRE adapters", place, model);
     const width = blocks.map((block) => block.width)
       .find((size) => size % Number(experts) !== 0);
     if (width === undefined) return;

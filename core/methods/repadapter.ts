@@ -10,6 +10,9 @@
  * halves are the defaults of the original code, which chooses s for each task
  * from 0.1, 0.5, 1, 5 and 10.
  *
+ * The original code puts them before the depthwise convolutions of a ConvNeXt,
+ * where they do not fold; here they stand before fc1.
+ *
  * Source: Luo et al., Towards Efficient Visual Adaption via Structural
  * Re-parameterization, 2023 (arXiv 2302.08106), luogen1996/RepAdapter.
  *
@@ -20,6 +23,7 @@ import type { Value } from "../graph/graph.ts";
 import { product } from "../ops/matmul.ts";
 import { add } from "../ops/elementwise.ts";
 import { addTokens, padTokens, takeTokens } from "../ops/tokens.ts";
+import { checkPlace } from "./check_place.ts";
 import { foldBefore, rowTimes, timesColumn } from "./low_rank.ts";
 import type {
   HookContext,
@@ -70,7 +74,9 @@ export const repadapter: Method = {
       help: "dropout in the bottleneck while training",
     },
   ],
-  check({ hidden, groups }, { blocks }): void {
+  check({ hidden, groups, place }, model): void {
+    const { blocks } = model;
+    checkPlace("RepAdapters", place, model);
     const sizes = [Number(hidden), ...blocks.map(({ width }) => width)];
     const odd = sizes.find((size) => size % Number(groups) !== 0);
     if (odd === undefined) return;

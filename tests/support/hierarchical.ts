@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type Backbone, readBackbone } from "../../core/models/backbone.ts";
+import {
+  type Backbone,
+  readBackbone,
+  scratchBackbone,
+} from "../../core/models/backbone.ts";
+import type { ModelConfig } from "../../core/models/architectures.ts";
+import { RandomStream } from "../../core/rng.ts";
 import { readSafetensors, toFloat32 } from "../../core/weights/safetensors.ts";
 import type { HostArray } from "../../kernels/engine.ts";
 
@@ -40,4 +46,42 @@ export async function hierarchicalCase(
 /** The model under torchvision's names. */
 export function torchvisionFile(name: string): Promise<Backbone> {
   return readBackbone(`${FOLDER}/${name}/torchvision.safetensors`);
+}
+
+const SIZES = { imageSize: 8, channels: 3, patchSize: 2, classes: 3 };
+
+/** Sizes for the images of tiny.ts. */
+const configs: Readonly<Record<"swin" | "convnext", ModelConfig>> = {
+  // 4 × 4 tokens in windows of 3 with a shift and filling; then one window.
+  swin: {
+    architecture: "swin",
+    ...SIZES,
+    width: 12,
+    depths: [2, 1],
+    heads: [3, 3],
+    window: 3,
+    mlpRatio: 2,
+    eps: 1e-5,
+  },
+  convnext: {
+    architecture: "convnext",
+    ...SIZES,
+    widths: [12, 24],
+    depths: [1, 2],
+    eps: 1e-6,
+  },
+};
+
+/** A backbone whose every number counts: none is at its start. */
+export function shakenBackbone(name: "swin" | "convnext"): Backbone {
+  const fresh = scratchBackbone(name, configs[name], 7);
+  const tensors = new Map(
+    [...fresh.tensors].map(([tensor, values]) => {
+      const random = new RandomStream(3, tensor);
+      const start = tensor.endsWith(".gamma") ? 1 : 0;
+      const shaken = values.map((v) => v + start + 0.1 * random.normal());
+      return [tensor, shaken] as const;
+    }),
+  );
+  return { ...fresh, tensors };
 }

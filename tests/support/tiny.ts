@@ -32,16 +32,17 @@ export function tinyBackbone(): Backbone {
   return scratchBackbone("tiny", tinyConfig, 7);
 }
 
-/** The tiny backbone with a method on it. */
+/** The tiny backbone, or another, with a method on it. */
 export function tinyModel(
   engine: Engine,
   method: string,
   options: Record<string, unknown> = {},
+  backbone: Backbone = tinyBackbone(),
 ): AdaptedModel {
   const found = findMethod(method);
   return buildModel({
     engine,
-    backbone: tinyBackbone(),
+    backbone,
     method: found,
     options: resolveOptions(found, options),
     classes: tinyConfig.classes,

@@ -9,7 +9,7 @@ import { noAugment } from "../../../core/data/augment.ts";
 import { differentiate } from "../../../core/graph/differentiate.ts";
 import { Graph, type Value } from "../../../core/graph/graph.ts";
 import type { AdaptedModel } from "../../../core/models/adapted_model.ts";
-import { HALF } from "../../../core/models/backbone.ts";
+import { type Backbone, HALF } from "../../../core/models/backbone.ts";
 import { buildModel } from "../../../core/models/build_model.ts";
 import type { SharedBackbone } from "../../../core/models/shared_backbone.ts";
 import { crossEntropy } from "../../../core/ops/cross_entropy.ts";
@@ -62,8 +62,9 @@ export async function logitsOf(model: AdaptedModel): Promise<Float32Array> {
 export function plainWith(
   engine: Engine,
   tensors: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
+  backbone?: Backbone,
 ): AdaptedModel {
-  const plain = tinyModel(engine, "linear");
+  const plain = tinyModel(engine, "linear", {}, backbone);
   for (const name of plain.slots.keys()) plain.write(name, tensors.get(name)!);
   return plain;
 }
@@ -146,8 +147,9 @@ const STEP = 1e-5;
 export async function checkGradients(
   name: string,
   options: Readonly<Record<string, unknown>>,
+  backbone?: Backbone,
 ): Promise<void> {
-  const model = tinyModel(openReferenceEngine(), name, options);
+  const model = tinyModel(openReferenceEngine(), name, options, backbone);
   await perturb(model);
   const numbers = await model.read(model.slots.keys());
   const [forward, backward] = [traceLoss(model), traceLoss(model)];
