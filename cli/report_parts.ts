@@ -60,7 +60,12 @@ export function originFacts({ backbone, data, engine }: RunConfig): Fact[] {
 }
 
 /** The command that makes a run again; defaults are left out. */
-export function trainCommandOf(config: RunConfig, path: string): string {
+export function trainCommandOf(
+  config:
+    & Pick<RunConfig, "method" | "options" | "settings">
+    & Record<"backbone" | "data", { readonly source: string }>,
+  path: string,
+): string {
   const { backbone, data, method, options, settings } = config;
   const { augment, ...rest } = settings;
   const defaults = new Map<string, unknown>(

@@ -98,6 +98,14 @@ export const ablateFlags: readonly Flag[] = [
     help: "count the runs by where they stand",
   },
   {
+    name: "baseline",
+    kind: "text",
+    placeholder: "SETTING",
+    defaultText: "linear, or the first",
+    help: "what report.html compares with: a setting as the tables name it, " +
+      'such as "alore rank 4", or a method',
+  },
+  {
     name: "only-failed",
     kind: "boolean",
     help: "do only the runs that failed",

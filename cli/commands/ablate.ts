@@ -23,6 +23,7 @@ import {
   planText,
 } from "../ablate/plan.ts";
 import { queuedRuns } from "../ablate/queue.ts";
+import { checkBaseline, writeReport } from "../ablate/report.ts";
 import { printResults } from "../ablate/results.ts";
 import { work, type Worked } from "../ablate/session.ts";
 import { submit } from "../ablate/submit.ts";
@@ -71,6 +72,8 @@ async function run(input: Input, output: Output): Promise<unknown> {
     const planned = await lookAt(study, plan);
     const todo = choose(planned, input);
     const asked = { input, output, planned, sources, todo, results };
+    const baseline = input.textOr("baseline");
+    if (baseline !== undefined) checkBaseline(planned, results, baseline);
     if (looking) return await look(asked);
     const slurm = input.text("executor") === "slurm";
     if (!input.on("dry-run")) await remember(asked, grids);
@@ -119,10 +122,20 @@ function choose(planned: PlannedStudy, input: Input): PlannedRun[] {
   return plan.runs.slice(index * chunk, (index + 1) * chunk).filter(open);
 }
 
+/** Makes the page of a study. */
+async function report(
+  { input, planned }: Pick<Asked, "input" | "planned">,
+  results: readonly RunResult[],
+): Promise<string> {
+  const baseline = input.textOr("baseline");
+  return await writeReport(planned, results, { baseline });
+}
+
 async function look({ input, output, planned }: Asked): Promise<unknown> {
   // Whoever looks gathers what other machines have done.
   const there = await Deno.stat(planned.study.file("runs")).catch(() => null);
   const results = there ? await gatherResults(planned.study) : [];
+  if (there) await report({ input, planned }, results);
   return input.on("list")
     ? printList(planned, results, output)
     : printStatus(planned, output);
@@ -201,7 +214,14 @@ async function finish(asked: Asked, worked?: Worked): Promise<unknown> {
     return documentOf(planned, { runs: runDocuments(planned) });
   }
   const results = await gatherResults(study);
-  const document = documentOf(planned, { results });
+  // The tasks of an array leave the page to the one that is last.
+  const last = planned.plan.runs.every(({ hash }) =>
+    planned.statuses.get(hash)?.state === "done"
+  );
+  const page = !input.given("index") || last
+    ? await report({ input, planned }, results)
+    : undefined;
+  const document = documentOf(planned, { results, report: page });
   const go = `deno task alore ablate --out ${quoted(study.path)}`;
   if (worked?.stopped) {
     const { epochs = 0 } = await study.status(worked.stopped.hash);
@@ -217,6 +237,7 @@ async function finish(asked: Asked, worked?: Worked): Promise<unknown> {
     );
   }
   if (!input.given("index")) printResults(study, results, output);
+  if (page !== undefined) output.print(`Report  ${page}`);
   if (worked && worked.elsewhere > 0) {
     output.note(
       `${plural(worked.elsewhere, "run")} were left to other processes`,

@@ -5,7 +5,7 @@
  */
 
 import { methods } from "../methods/mod.ts";
-import { axisName } from "./axes.ts";
+import { axes, axisName } from "./axes.ts";
 import type { RunResult, TestResult } from "./run_result.ts";
 
 /** Which epoch's test accuracy a table shows. */
@@ -117,6 +117,7 @@ export function valuesOf(
 export function varying(
   runs: readonly Configured[],
 ): string[] {
+  const order = [...axes.keys()];
   const found = new Map<string, Map<string, Set<string | number>>>();
   for (const run of runs) {
     const own = new Set([...Object.keys(run.options).map(axisName), "lr"]);
@@ -129,7 +130,7 @@ export function varying(
   }
   return [...found].filter(([name, sets]) =>
     name !== "method" && [...sets.values()].some(({ size }) => size > 1)
-  ).map(([name]) => name);
+  ).map(([name]) => name).sort((a, b) => order.indexOf(a) - order.indexOf(b));
 }
 
 /** The same for runs that differ in data and seed only. */

@@ -208,7 +208,8 @@ function lastPoint(points: readonly Point[]): Point | undefined {
   return points.findLast((point) => Number.isFinite(point.value));
 }
 
-function epochTicks(epochs: number): number[] {
+/** Whole epochs, not too many. */
+export function epochTicks(epochs: number): number[] {
   const wanted = epochs / 8;
   const power = 10 ** Math.floor(Math.log10(Math.max(1, wanted)));
   const step = [1, 2, 5, 10].find((n) => n * power >= wanted)! * power;

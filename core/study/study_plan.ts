@@ -7,6 +7,7 @@
 import { checkAugment } from "../data/augment.ts";
 import type { Dataset, SplitName } from "../data/dataset.ts";
 import { hinted } from "../errors.ts";
+import { checkData } from "../train/check_data.ts";
 import { countOf } from "../graph/graph.ts";
 import { isHead, type Method, type MethodOptions } from "../methods/method.ts";
 import { findMethod, resolveOptions } from "../methods/mod.ts";
@@ -92,20 +93,9 @@ async function resolveCell(
   };
 }
 
-function checkFit(
-  { data }: Cell,
-  { config }: Backbone,
-  { imageSize, splits }: Dataset,
-): void {
-  if (imageSize !== config.imageSize) {
-    throw hinted(
-      new RangeError(
-        `Cannot study ${data}: got images of ${imageSize} pixels, wanted the ` +
-          `backbone's ${config.imageSize}`,
-      ),
-      `prepare the data again with --size ${config.imageSize}`,
-    );
-  }
+function checkFit({ data }: Cell, backbone: Backbone, dataset: Dataset): void {
+  checkData(dataset, backbone, data);
+  const { splits } = dataset;
   for (const name of ["train", "test"] as const) {
     if (splits.get(name)?.count) continue;
     throw hinted(

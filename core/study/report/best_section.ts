@@ -72,6 +72,12 @@ function byHowMuch(difference: Difference): string {
   return `${size} points (95 % interval ${formatInterval(difference)}) ${side}`;
 }
 
+/** The same difference seen from the other setting. */
+function turned(difference: Difference): Difference {
+  const { mean, low, high } = difference;
+  return { ...difference, mean: -mean, low: -high, high: -low };
+}
+
 function nextParagraph(table: StudyTable, best: StudySetting): Html {
   const { settings } = table;
   const next = bestOf(settings.filter(({ index }) => index !== best.index));
@@ -83,21 +89,13 @@ function nextParagraph(table: StudyTable, best: StudySetting): Html {
   );
   const told = difference && verdictOf(difference) !== "level";
   const relation = difference
-    ? ` ${
-      byHowMuch({
-        ...difference,
-        mean: -difference.mean,
-        low: -difference.high,
-        high: -difference.low,
-      })
-    } it: these images and seeds ${
+    ? `${byHowMuch(turned(difference))} it: these images and seeds ${
       told ? "tell the two apart" : "do not tell the two apart"
     }`
-    : "";
+    : `with ${cellText(next.mean)} %`;
   const few = Math.max(...settings.map(({ mean }) => mean.count)) < 2;
   return html`
-    <p>Next is ${next.name}${relation ||
-      ` with ${cellText(next.mean)} %`}. ${settings.length > 2 &&
+    <p>Next is ${next.name}, ${relation}. ${settings.length > 2 &&
       `The best of ${settings.length} settings is picked by the test images themselves, which flatters it a little. `}${few &&
       "With one seed an interval covers the choice of test images, not the luck of a seed."}</p>
   `;

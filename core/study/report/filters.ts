@@ -4,7 +4,7 @@ import type { Marks } from "./words.ts";
 
 /** Checkboxes for methods and data sets; nothing where there is one of each. */
 export function filters(
-  { datasets, settings }: StudyTable,
+  { datasets }: StudyTable,
   marks: Marks,
 ): Html {
   const methods = marks.methods.map((name) => ({
@@ -34,7 +34,7 @@ export function filters(
       )}
       <p><button type="button" data-set="all">All</button>
         <button type="button" data-set="none">None</button>
-        <output data-settings="${settings.length}"></output></p>
+        <output></output></p>
     </form>
   `;
 }
@@ -47,7 +47,7 @@ export const FILTER_SCRIPT = `
 for (const form of document.querySelectorAll(".filters")) {
   const boxes = [...form.querySelectorAll("input")];
   const output = form.querySelector("output");
-  const bodies = [...document.querySelectorAll("[id^=setting-]")];
+  const settings = [...document.querySelectorAll(".cells > details")];
   const show = () => {
     for (const { value, checked } of boxes) {
       const kind = value.startsWith("task") ? "task" : "method";
@@ -55,8 +55,8 @@ for (const form of document.querySelectorAll(".filters")) {
         element.toggleAttribute("data-no-" + kind, !checked);
       }
     }
-    const shown = bodies.filter((body) => !body.hasAttribute("data-no-method"));
-    output.textContent = shown.length + " of " + bodies.length + " settings";
+    const shown = settings.filter((one) => !one.hasAttribute("data-no-method"));
+    output.textContent = shown.length + " of " + settings.length + " settings";
   };
   form.addEventListener("change", show);
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -70,4 +70,12 @@ for (const form of document.querySelectorAll(".filters")) {
   show();
   form.hidden = false;
 }
+// A link to the runs of a setting opens them.
+const openTarget = () => {
+  const details = document.getElementById(location.hash.slice(1))
+    ?.closest("details");
+  if (details) details.open = true;
+};
+addEventListener("hashchange", openTarget);
+openTarget();
 `;

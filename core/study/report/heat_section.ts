@@ -32,7 +32,7 @@ export function heatSection(table: StudyTable, marks: Marks): Html {
     <section id="experts-by-rank">
       <h2>What one more expert or one more rank buys</h2>
       <p class="note">Test top-1 in per cent, ± one standard deviation over
-        seeds. Darker is better, from the worst to the best of each map, whose
+        seeds. A stronger colour is better, from the worst to the best of each map, whose
         best is framed.</p>
       <div class="maps">${maps.map((map) =>
         html`
@@ -189,7 +189,7 @@ function heatChart({ title, cells }: HeatMap): Html {
         ...at,
         text: ({ cell }: HeatCell) => missingText(cell),
         fill: "var(--quiet)",
-        fontSize: 12,
+        fontSize: 11,
       }),
     ],
   }, describe(title, cells));

@@ -1,6 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { csvLink } from "../csv.ts";
-import { clip, formatFixed } from "../format.ts";
+import { epochTicks } from "../curve_chart.ts";
+import { clip, formatCount, formatFixed } from "../format.ts";
 import { type Html, html } from "../html.ts";
 import { drawPlot } from "../plot.ts";
 import { legend } from "./pareto_section.ts";
@@ -133,8 +134,8 @@ function chart(
     marginRight: 14,
     x: {
       domain: last > 1 ? [1, last] : [0.5, 1.5],
-      ticks: Math.min(last, 8),
-      tickFormat: (epoch: number) => Number.isInteger(epoch) ? `${epoch}` : "",
+      ticks: epochTicks(last),
+      tickFormat: (epoch: number) => formatCount(epoch),
       label: "epoch",
       labelAnchor: "center",
       labelArrow: "none",

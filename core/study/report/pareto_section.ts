@@ -8,6 +8,8 @@ import { cellText, type Group, groupsOf, type Marks } from "./words.ts";
 
 const WIDTH = 520;
 const HEIGHT = 360;
+/** Letters of points that differ by less of the chart's height overlap. */
+const NEAR = 0.08;
 
 /** A setting with what it does on a data set, or on the mean of all. */
 interface Point {
@@ -18,6 +20,8 @@ interface Point {
   readonly top1: number;
   /** `A`, `B`, … along the front; empty for the rest. */
   readonly letter: string;
+  /** Whether the letter stands at the right, to be clear of the one before. */
+  readonly right: boolean;
 }
 
 interface View {
@@ -49,6 +53,9 @@ export function paretoSection(table: StudyTable, marks: Marks): Html {
   return html`
     <section id="parameters">
       <h2>Accuracy against trainable parameters</h2>
+      <p class="note">Higher and further left is better. A thin line is ± one
+        standard deviation over seeds. The steps are the Pareto front of all
+        settings: no other is as good with as few parameters.</p>
       ${legend(groupsOf(table), marks)}
       <div class="pair">${figures}</div>
     </section>
@@ -103,9 +110,7 @@ function figure(view: View, table: StudyTable, marks: Marks): Html | undefined {
       <div class="scroll" tabindex="0" role="region" aria-label="${`Accuracy against parameters, ${view.title}`}">
         ${paretoChart(view, points, { table, marks })}
       </div>
-      <figcaption>Higher and further left is better. The line is the Pareto
-        front of all settings: none of the others is as good with as few
-        parameters. ${csvLink(file)}</figcaption>
+      <figcaption>${csvLink(file)}</figcaption>
       <ol class="front" type="A">${front.map(({ setting, cell }) =>
         html`<li>${setting.name}: ${cellText(cell)} % with ${
           formatPlural(setting.parameters, "parameter")
@@ -123,13 +128,19 @@ function pointsOf({ cellOf }: View, { settings }: StudyTable): Point[] {
     parameters: setting.parameters,
     top1: cellOf(setting).mean * 100,
     letter: "",
+    right: false,
   })).filter(({ top1 }) => Number.isFinite(top1))
     .sort((a, b) => a.parameters - b.parameters || b.top1 - a.top1);
-  let [best, count] = [-Infinity, 0];
+  const all = points.map(({ top1 }) => top1);
+  const near = NEAR * (Math.max(...all) - Math.min(...all));
+  let [before, count]: [Point | undefined, number] = [undefined, 0];
   return points.map((point) => {
-    if (point.top1 <= best) return point;
-    best = point.top1;
-    return { ...point, letter: letterOf(count++) };
+    if (before && point.top1 <= before.top1) return point;
+    const close = before !== undefined && point.top1 - before.top1 < near &&
+      point.parameters < 1.15 * before.parameters;
+    const right = close && !before?.right;
+    before = { ...point, letter: letterOf(count++), right };
+    return before;
   });
 }
 
@@ -161,7 +172,7 @@ function paretoChart(
     marginRight: 26,
     x: {
       type: zero ? "symlog" : "log",
-      constant: zero ? Math.max(1, least / 2) : undefined,
+      constant: zero ? Math.max(1, least) : undefined,
       domain: zero ? [0, most] : undefined,
       ticks: ticksOf(zero ? least : Math.min(...counts), most, zero),
       tickFormat: shortCount,
@@ -211,18 +222,20 @@ function paretoChart(
               formatPlural(setting.parameters, "parameter"),
             className,
           }),
-          Plot.text(own, {
-            ...at,
-            text: "letter",
-            dx: -11,
-            dy: -11,
-            fontWeight: 700,
-            fontSize: 13,
-            stroke: "var(--ground)",
-            strokeWidth: 4,
-            fill: "currentColor",
-            className,
-          }),
+          ...[false, true].map((right) =>
+            Plot.text(own.filter((point) => point.right === right), {
+              ...at,
+              text: "letter",
+              dx: right ? 13 : -11,
+              dy: right ? 0 : -11,
+              fontWeight: 700,
+              fontSize: 13,
+              stroke: "var(--ground)",
+              strokeWidth: 4,
+              fill: "currentColor",
+              className,
+            })
+          ),
         ];
       }),
     ],

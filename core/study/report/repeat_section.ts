@@ -1,7 +1,7 @@
 import { formatPlural, formatShare } from "../format.ts";
 import { type Html, html } from "../html.ts";
 import type { StudyReport, StudyRun } from "./reported_study.ts";
-import { seedOf, type StudyTable } from "./study_cells.ts";
+import { seedOf, type StudySetting, type StudyTable } from "./study_cells.ts";
 import type { Marks } from "./words.ts";
 
 /** How to repeat the study and each of its runs. */
@@ -22,33 +22,46 @@ export function repeatSection(
         `
       )}
       <h3>A single run</h3>
-      <div class="scroll" tabindex="0" role="region" aria-label="Runs and their commands">
-        <table class="cells">
-          <thead><tr>
-            <th scope="col">data</th>
-            <th scope="col" class="number">seed</th>
-            <th scope="col" class="number">top-1, %</th>
-            <th scope="col">options</th>
-            <th scope="col">command</th>
-          </tr></thead>
-          ${settings.map((setting) =>
-            html`
-              <tbody id="${`setting-${setting.index}`}" class="${marks.method(
-                setting.method,
-              )}">
-                <tr class="group"><th scope="rowgroup" colspan="5">${setting
-                  .name}</th></tr>
-                ${[...datasets].map(([data, name]) =>
-                  (setting.cells.get(data)?.runs ?? []).toSorted((a, b) =>
-                    seedOf(a) - seedOf(b)
-                  ).map((run) => row(run, name, marks.task(data)))
-                )}
-              </tbody>
-            `
-          )}
+      <div class="cells">${settings.map((setting) =>
+        group(setting, datasets, marks)
+      )}</div>
+    </section>
+  `;
+}
+
+function group(
+  setting: StudySetting,
+  datasets: StudyTable["datasets"],
+  marks: Marks,
+): Html {
+  const { index, name, method, mean } = setting;
+  const done = mean.runs.filter(({ state }) => state === "done").length;
+  const all = formatPlural(mean.runs.length, "run");
+  const left = done < mean.runs.length && `, ${done} done`;
+  const body = [...datasets].map(([data, title]) =>
+    (setting.cells.get(data)?.runs ?? [])
+      .toSorted((a, b) => seedOf(a) - seedOf(b))
+      .map((run) => row(run, title, marks.task(data)))
+  );
+  return html`
+    <details class="${marks.method(method)}">
+      <summary>${name} <span class="note">${all}${left}</span></summary>
+      <div class="scroll" tabindex="0" role="region" id="${`setting-${index}`}"
+        aria-label="${`Runs of ${name}`}">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">data</th>
+              <th scope="col" class="number">seed</th>
+              <th scope="col" class="number">top-1, %</th>
+              <th scope="col">options</th>
+              <th scope="col">command</th>
+            </tr>
+          </thead>
+          <tbody>${body}</tbody>
         </table>
       </div>
-    </section>
+    </details>
   `;
 }
 

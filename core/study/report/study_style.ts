@@ -32,12 +32,13 @@ ul.legend .plot { width: 16px !important; min-width: 16px !important; }
 
 .differences th, .differences td, .cells th, .cells td { padding: .3rem .6rem; }
 .differences tbody th { font-weight: 400; white-space: nowrap; }
+.differences td:has(.interval) { vertical-align: middle; padding-block: 0; }
 .differences .total th, .differences .total td { font-weight: 600; }
 .differences .result { font-weight: 600; }
 .differences tr:not(.highlighted):not(.total) .result { font-weight: 400; }
 .task { margin-top: 1.5rem; }
 .task .note { margin: .35rem 0 0; }
-.interval { display: block; color: var(--quiet); }
+.interval { display: block; margin: -.1rem 0; color: var(--quiet); }
 .interval.better { color: var(--heat-right); }
 .interval.worse { color: var(--heat-wrong); }
 .interval .zero { stroke: var(--rule); stroke-width: 1.5; }
@@ -45,11 +46,15 @@ ul.legend .plot { width: 16px !important; min-width: 16px !important; }
 .interval circle { fill: currentColor; }
 .interval.level circle { fill: var(--ground); stroke: currentColor; stroke-width: 2; }
 
-.cells { width: 100%; }
-.cells .group th { padding-top: .9rem; border-bottom: 0; }
-.cells tbody:target { background: var(--mark); }
-.cells tbody tr:not(.group) td:first-child { padding-left: 1.25rem; }
-.cells td:last-child { width: 50%; min-width: 11rem; }
+.cells details { margin: 0; border-bottom: 1px solid var(--rule); }
+.cells > details > summary { padding: .35rem 0; font-size: .95rem; }
+.cells > details[open] { padding-bottom: .75rem; }
+.cells summary .note { margin-left: .5rem; }
+.cells .inline details { border: 0; }
+.cells table { width: 100%; }
+.cells :target { background: var(--mark); }
+.cells td:last-child { width: 55%; min-width: 11rem; }
+figcaption { margin-top: .35rem; }
 .failure { color: var(--heat-wrong); font-weight: 600; }
 .inline { display: flex; gap: .75rem; align-items: flex-start; margin: 0; justify-content: space-between; }
 .inline details { margin: 0; min-width: 0; }
@@ -60,7 +65,7 @@ ul.legend .plot { width: 16px !important; min-width: 16px !important; }
   .filters, nav { display: none; }
   .maps { gap: 1rem 1.5rem; }
   .interval, .differences .highlighted { print-color-adjust: exact; }
-  .cells td:last-child, .cells thead th:last-child { display: none; }
+  .cells, .cells + *, h3:has(+ .cells) { display: none; }
   table { font-size: .8rem; }
   section { break-inside: auto; }
   .task, .maps figure, .pair figure { break-inside: avoid; }

@@ -43,7 +43,7 @@ export function taskSection(table: StudyTable, marks: Marks): Html {
       <h2>Every setting on every data set</h2>
       <p class="note">Test top-1 in per cent after the last epoch, mean ± one
         standard deviation over seeds, the best in bold.${baseline &&
-          ` Differences are to ${baseline.name}, in points.`}</p>
+          ` Differences are to ${baseline.name}, in points, over the seeds that both have; a number in brackets counts seeds where some are missing.`}</p>
       ${baseline && method()}
       ${views.map((view) =>
         tableView(view, table, { marks, reach: reachOf(differences) })
