@@ -1,118 +1,105 @@
 /**
- * Methods on Swin and ConvNeXt: what they are held to on a ViT, on those models
- * that they take.
+ * Methods that fold, on backbones whose widths differ from block to block.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import { foldedTensors } from "../../../core/merge.ts";
-import { methods, resolveOptions } from "../../../core/methods/mod.ts";
-import { modelShape } from "../../../core/models/architectures.ts";
-import { relativeError } from "../../support/assert_close.ts";
-import { shakenBackbone } from "../../support/hierarchical.ts";
-import { tinyModel } from "../../support/tiny.ts";
-import { TOLERANCE } from "../../support/tolerance.ts";
+import { findMethod, resolveOptions } from "../../../core/methods/mod.ts";
+import type { AdaptedModel } from "../../../core/models/adapted_model.ts";
 import {
-  checkGradients,
-  logitsOf,
-  perturb,
-  plainWith,
-  trainSteps,
-  withEngine,
-} from "./checks.ts";
-import { rows } from "./rows.ts";
+  type ModelConfig,
+  modelShape,
+} from "../../../core/models/architectures.ts";
+import { scratchBackbone } from "../../../core/models/backbone.ts";
+import { buildModel } from "../../../core/models/build_model.ts";
+import { RandomStream } from "../../../core/rng.ts";
+import type { Engine } from "../../../kernels/engine.ts";
+import { relativeError } from "../../support/assert_close.ts";
+import { TOLERANCE } from "../../support/tolerance.ts";
+import { perturb, withEngine } from "./checks.ts";
 
-/** Options where those of a row do not fit. */
-const OPTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  consolidator: { groups: 6 },
-  "convnext lora": { rank: 2, targets: "fc1,fc2" },
-};
+const size = { imageSize: 32, channels: 3, classes: 3, patchSize: 4 };
 
-/** Methods whose tensors serve blocks of one width, or a class token. */
-const REFUSED = ["arc", "fact-tk", "fact-tt", "vpt-deep", "vpt-shallow"];
+const configs: readonly ModelConfig[] = [
+  {
+    ...size,
+    architecture: "swin",
+    width: 8,
+    depths: [2, 2],
+    heads: [1, 2],
+    window: 4,
+    mlpRatio: 2,
+    eps: 1e-5,
+  },
+  {
+    ...size,
+    architecture: "convnext",
+    widths: [8, 16],
+    depths: [1, 2],
+    eps: 1e-6,
+  },
+];
 
-for (const model of ["swin", "convnext"] as const) {
-  for (const [name, method] of methods) {
-    const options = OPTIONS[`${model} ${name}`] ?? OPTIONS[name] ?? {};
-    const moved = rows[name][0].moved !== undefined;
+/** Options of each method, for models with attention and without. */
+const cases: readonly (readonly [string, Record<string, unknown>, string?])[] =
+  [
+    ["alore", {}],
+    ["alore", { place: "after", share: "kind", scaling: "learned" }],
+    ["bitfit", {}],
+    ["lora", { rank: 2, targets: "q,k,v,proj,fc1,fc2" }, "swin"],
+    ["lora", { rank: 2, targets: "fc1,fc2" }],
+    ["repadapter", { hidden: 4 }],
+    ["ssf", {}],
+  ];
 
-    if (REFUSED.includes(name)) {
-      Deno.test(`${name} refuses a ${model} and says why`, () => {
-        const shape = modelShape(shakenBackbone(model).config);
-        assert.throws(() => resolveOptions(method, options, shape), {
-          name: "RangeError",
-          message: /^Cannot .*: got .*, wanted (one width|a plain vision)/,
-        });
-      });
-      continue;
-    }
-
-    Deno.test(`${name} conforms on a ${model}`, () =>
-      withEngine(async (engine) => {
-        const backbone = shakenBackbone(model);
-        using adapted = tinyModel(engine, name, options, backbone);
-        const all = await adapted.read(adapted.slots.keys());
-        using plain = plainWith(engine, all, backbone);
-        const start = await logitsOf(plain);
-        // Adding a branch's zeros by itself rounds once more.
-        const apart = relativeError(await logitsOf(adapted), start);
-        assert.equal(apart > TOLERANCE.kernel, moved, `starts off by ${apart}`);
-
-        const frozen = await adapted.read(adapted.frozen.slots.keys());
-        const before = await adapted.read();
-        await trainSteps(adapted, 3);
-        const after = await adapted.read();
-        assert.deepEqual(
-          await adapted.read(adapted.frozen.slots.keys()),
-          frozen,
-        );
-        for (const [tensor, values] of before) {
-          assert.notDeepEqual(after.get(tensor), values, `${tensor} stayed`);
-        }
-
-        if (!method.merge) return;
-        await perturb(adapted);
-        const unmerged = await logitsOf(adapted);
-        const folded = await foldedTensors(adapted);
-        using merged = plainWith(engine, folded, backbone);
-        const error = relativeError(await logitsOf(merged), unmerged);
-        assert.ok(error <= TOLERANCE.merged, `merged differs by ${error}`);
-        assert.ok(relativeError(start, unmerged) > 100 * TOLERANCE.merged);
-      }));
-
-    Deno.test(`${name} has the gradients of differences on a ${model}`, () =>
-      checkGradients(name, options, shakenBackbone(model)));
-  }
-}
-
-for (const name of ["alore", "repadapter"]) {
-  Deno.test(`${name} says that a ConvNeXt has no attention`, () => {
-    const method = methods.get(name)!;
-    const shape = modelShape(shakenBackbone("convnext").config);
-    assert.throws(() => resolveOptions(method, { place: "attn" }, shape), {
-      name: "RangeError",
-      message: /^Cannot place the .*: got place attn and a model without /,
-      hint: /--place mlp/,
-    });
-    const site = (place: string) =>
-      method.tensors(resolveOptions(method, { place }, shape), shape)
-        .map((tensor) => tensor.name);
-    assert.deepEqual(site("both"), site("mlp"));
+function modelOf(
+  engine: Engine,
+  config: ModelConfig,
+  name: string,
+  given: Record<string, unknown>,
+): AdaptedModel {
+  const method = findMethod(name);
+  return buildModel({
+    engine,
+    backbone: scratchBackbone("small", config, 7),
+    method,
+    options: resolveOptions(method, given, modelShape(config)),
+    classes: 3,
+    seed: 3,
   });
 }
 
-Deno.test("alore folds wherever it stands in a Swin", () =>
-  withEngine(async (engine) => {
-    const backbone = shakenBackbone("swin");
-    for (const place of ["attn", "mlp", "after"]) {
-      const options = { place, experts: 2, rank: 2, scale: 0.5 };
-      using adapted = tinyModel(engine, "alore", options, backbone);
-      await perturb(adapted);
-      const folded = await foldedTensors(adapted);
-      using merged = plainWith(engine, folded, backbone);
-      const unmerged = await logitsOf(adapted);
-      const error = relativeError(await logitsOf(merged), unmerged);
-      assert.ok(error <= TOLERANCE.merged, `${place} differs by ${error}`);
-    }
-  }));
+async function logitsOf(model: AdaptedModel): Promise<Float32Array> {
+  const random = new RandomStream(1, "images");
+  const images = Float32Array.from(
+    { length: 4 * 3 * 32 * 32 },
+    () => random.normal(),
+  );
+  const program = await model.engine.compile(model.forwardPlan(4));
+  const { logits } = await program.run({ images });
+  program.close();
+  return logits as Float32Array;
+}
+
+for (const config of configs) {
+  for (const [name, given, only] of cases) {
+    if (only && only !== config.architecture) continue;
+    const label = `${name} ${JSON.stringify(given)} on ${config.architecture}`;
+    Deno.test(`${label}: merged equals unmerged and not the base`, () =>
+      withEngine(async (engine) => {
+        using model = modelOf(engine, config, name, given);
+        const base = await logitsOf(model);
+        await perturb(model);
+        const unmerged = await logitsOf(model);
+        using plain = modelOf(engine, config, "linear", {});
+        for (const [tensor, values] of await foldedTensors(model)) {
+          plain.write(tensor, values);
+        }
+        const merged = await logitsOf(plain);
+        assert.ok(relativeError(merged, unmerged) <= TOLERANCE.merged);
+        assert.ok(relativeError(base, unmerged) > 100 * TOLERANCE.merged);
+      }));
+  }
+}
