@@ -21,7 +21,7 @@ import {
   toInt32,
 } from "../../core/weights/safetensors.ts";
 import type { Engine, HostArray } from "../../kernels/engine.ts";
-import { relativeError } from "../support/assert_close.ts";
+import { relativeError } from "../support/relative_error.ts";
 import { TOLERANCE } from "../support/tolerance.ts";
 
 /** The configuration in a case's metadata, as far as it is used here. */
@@ -70,7 +70,14 @@ export async function runGolden(
   engine: Engine,
   path: string,
 ): Promise<GoldenCheck[]> {
-  const file = await readSafetensors(path);
+  return await runGoldenFile(engine, await readSafetensors(path));
+}
+
+/** As {@linkcode runGolden}, for a case that has been read. */
+export async function runGoldenFile(
+  engine: Engine,
+  file: SafetensorsFile,
+): Promise<GoldenCheck[]> {
   const config: GoldenConfig = JSON.parse(file.metadata.config);
   const { type, ...settings } = config.method;
   const method = findMethod(String(type));
