@@ -26,14 +26,14 @@ const vit: VitConfig = {
   eps: 1e-6,
 };
 
-/** Shifted windows, merged squares, and a last map of one window. */
+/** Shifted windows, and a last map of one. */
 const swin: SwinConfig = {
   ...size,
   architecture: "swin",
   patchSize: 4,
   width: 24,
-  depths: [2, 2, 1],
-  heads: [3, 3, 6],
+  depths: [2, 2],
+  heads: [3, 6],
   window: 4,
   mlpRatio: 2,
   eps: 1e-5,
@@ -68,6 +68,11 @@ export const architectureCases: ReadonlyMap<string, ModelConfig> = new Map<
     eps: 1e-5,
   }],
   ["Swin", swin],
+  ["Swin with a map below a window", {
+    ...swin,
+    depths: [2, 2, 1],
+    heads: [3, 3, 6],
+  }],
   // 9 tokens a side: windows of 4 are filled up, and so are squares of 2.
   ["Swin with filled up windows", { ...swin, imageSize: 36 }],
   ["ConvNeXt", convnext],
