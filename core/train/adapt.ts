@@ -13,6 +13,7 @@ import { type Backbone, writeBackbone } from "../models/backbone.ts";
 import { buildModel } from "../models/build_model.ts";
 import { modelShape } from "../models/architectures.ts";
 import type { SharedBackbone } from "../models/shared_backbone.ts";
+import { checkData } from "./check_data.ts";
 import { Evaluator } from "./evaluate.ts";
 import type { EpochRecord, Evaluation, StepProgress } from "./records.ts";
 import {
@@ -146,6 +147,7 @@ export interface Merged extends MergeCheck {
  */
 export async function adapt(request: AdaptRequest): Promise<Adapted> {
   const { engine, backbone, shared, data, signal, onStep, onEpoch } = request;
+  checkData(data, backbone, data.description.name);
   const method = findMethod(request.method);
   const settings: TrainSettings = {
     ...settingsFor(method),

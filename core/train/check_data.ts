@@ -22,6 +22,7 @@ export interface ImagesWanted {
  * either does not know how its images were resized, the filter is not compared.
  *
  * @param source What messages call the data.
+ * @param bends Whether the caller has flags that bend the model to the data.
  * @throws {RangeError} If the image size or the resizing filter differ; the
  * hint has the command that prepares the data right.
  */
@@ -29,6 +30,7 @@ export function checkData(
   dataset: Pick<Dataset, "imageSize" | "description">,
   { config, preprocess }: ImagesWanted,
   source: string,
+  bends = false,
 ): void {
   const { imageSize, description } = dataset;
   const { interpolation } = preprocess;
@@ -41,14 +43,10 @@ export function checkData(
         `Cannot train on ${source}: got images of ${imageSize} pixels, ` +
           `wanted the backbone's ${config.imageSize}`,
       ),
-      `${
-        again(
-          description.preparedWith,
-          known ? wanted : {
-            size: wanted.size,
-          },
-        )
-      }; or --image-size ${imageSize} resizes the position embeddings`,
+      again(description.preparedWith, known ? wanted : { size: wanted.size }) +
+        (bends
+          ? `; or --image-size ${imageSize} resizes the position embeddings`
+          : ""),
     );
   }
   if (!known || filter === interpolation) return;
@@ -57,8 +55,10 @@ export function checkData(
       `Cannot train on ${source}: got images resized by ${filter}, wanted ` +
         `${interpolation} as the backbone learned`,
     ),
-    `${again(description.preparedWith, wanted)}; or --interpolation ` +
-      `${filter} trains on them as they are`,
+    again(description.preparedWith, wanted) +
+      (bends
+        ? `; or --interpolation ${filter} trains on them as they are`
+        : ""),
   );
 }
 
