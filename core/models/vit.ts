@@ -12,15 +12,10 @@
  * @module
  */
 
-import type { Shape, Value } from "../graph/graph.ts";
-import type { BranchShape, Init, ModelShape } from "../methods/method.ts";
+import type { Value } from "../graph/graph.ts";
+import type { BranchShape, ModelShape } from "../methods/method.ts";
 import { attention } from "../ops/attention.ts";
-import { addScaledRows } from "../ops/dropout.ts";
-import { add } from "../ops/elementwise.ts";
-import { applyGelu } from "../ops/gelu.ts";
 import { insertTokens } from "../ops/insert_tokens.ts";
-import { layerNorm } from "../ops/layer_norm.ts";
-import { linear, type LinearOptions } from "../ops/matmul.ts";
 import { patches } from "../ops/patches.ts";
 import { quickGelu } from "../ops/quick_gelu.ts";
 import { embedTokens, takeTokens } from "../ops/tokens.ts";
@@ -30,6 +25,8 @@ import type {
   ImageConfig,
   Trace,
 } from "./architecture.ts";
+import { checkEps, checkWhole, refuse } from "./check_sizes.ts";
+import { addBranch, linearLayer, normLayer, TensorList } from "./layers.ts";
 
 /** Sizes of a vision transformer. */
 export interface VitConfig extends ImageConfig {
@@ -74,39 +71,22 @@ function check(config: VitConfig): void {
   const { architecture: _, eps, registers = 0, preNorm: __, ...rest } = config;
   const { activation = "gelu", ...sizes } = rest;
   if (activation !== "gelu" && activation !== "quick_gelu") {
-    throw new RangeError(
-      `Cannot build the model: got the activation "${activation}", wanted ` +
-        "gelu or quick_gelu",
-    );
+    refuse(`the activation "${activation}"`, "gelu or quick_gelu");
   }
   if (!Number.isInteger(registers) || registers < 0) {
-    throw new RangeError(
-      `Cannot build the model: got ${registers} registers, wanted a whole ` +
-        `number from 0`,
-    );
+    refuse(`${registers} registers`, "a whole number from 0");
   }
-  for (const [name, size] of Object.entries(sizes)) {
-    if (Number.isInteger(size) && size > 0) continue;
-    throw new RangeError(
-      `Cannot build the model: got ${name} ${size}, wanted a whole number ` +
-        `above 0`,
-    );
-  }
-  if (!(eps > 0)) {
-    throw new RangeError(`Cannot build the model: got eps ${eps}, wanted > 0`);
-  }
+  checkWhole(sizes);
+  checkEps(eps);
   const { imageSize, patchSize, width, heads } = config;
   if (imageSize % patchSize !== 0) {
-    throw new RangeError(
-      `Cannot build the model: got image size ${imageSize} and patch size ` +
-        `${patchSize}, wanted a multiple of the patch size`,
+    refuse(
+      `image size ${imageSize} and patch size ${patchSize}`,
+      "a multiple of the patch size",
     );
   }
   if (width % heads !== 0) {
-    throw new RangeError(
-      `Cannot build the model: got width ${width} and ${heads} heads, wanted ` +
-        `a multiple of the heads`,
-    );
+    refuse(`width ${width} and ${heads} heads`, "a multiple of the heads");
   }
 }
 
@@ -122,46 +102,27 @@ export function tokenCount(config: VitConfig): number {
 
 function tensors(config: VitConfig): Map<string, BackboneTensor> {
   const { width, depth, mlpHidden, classes, channels, patchSize } = config;
-  const found = new Map<string, BackboneTensor>();
-  const put = (name: string, shape: Shape, init: Init): void => {
-    found.set(name, { shape, init });
-  };
-  const zeros: Init = { kind: "constant", value: 0 };
-  const small: Init = { kind: "truncated_normal", std: 0.02 };
-  const layer = (name: string, out: number, from: number): void => {
-    put(`${name}.weight`, [out, from], small);
-    put(`${name}.bias`, [out], zeros);
-  };
-  const norm = (name: string): void => {
-    put(`${name}.weight`, [width], { kind: "constant", value: 1 });
-    put(`${name}.bias`, [width], zeros);
-  };
-  put("cls_token", [1, 1, width], { kind: "normal", std: 1e-6 });
+  const list = new TensorList();
+  const tiny = { kind: "normal", std: 1e-6 } as const;
+  list.put("cls_token", [1, 1, width], tiny);
   if (config.registers) {
-    put("reg_token", [1, config.registers, width], {
-      kind: "normal",
-      std: 1e-6,
-    });
+    list.put("reg_token", [1, config.registers, width], tiny);
   }
-  put("pos_embed", [1, positionCount(config), width], small);
-  // PyTorch's default for a convolution: uniform in ±1 / √(fan in).
-  const fan = channels * patchSize ** 2;
+  list.weight("pos_embed", [1, positionCount(config), width]);
   const kernel = [width, channels, patchSize, patchSize];
-  const uniform: Init = { kind: "uniform", bound: 1 / Math.sqrt(fan) };
-  put("patch_embed.proj.weight", kernel, uniform);
-  put("patch_embed.proj.bias", [width], uniform);
-  if (config.preNorm) norm("norm_pre");
+  list.convolution("patch_embed.proj", kernel);
+  if (config.preNorm) list.norm("norm_pre", width);
   for (let block = 0; block < depth; block++) {
-    norm(`blocks.${block}.norm1`);
-    layer(`blocks.${block}.attn.qkv`, 3 * width, width);
-    layer(`blocks.${block}.attn.proj`, width, width);
-    norm(`blocks.${block}.norm2`);
-    layer(`blocks.${block}.mlp.fc1`, mlpHidden, width);
-    layer(`blocks.${block}.mlp.fc2`, width, mlpHidden);
+    list.norm(`blocks.${block}.norm1`, width);
+    list.layer(`blocks.${block}.attn.qkv`, [3 * width, width]);
+    list.layer(`blocks.${block}.attn.proj`, [width, width]);
+    list.norm(`blocks.${block}.norm2`, width);
+    list.layer(`blocks.${block}.mlp.fc1`, [mlpHidden, width]);
+    list.layer(`blocks.${block}.mlp.fc2`, [width, mlpHidden]);
   }
-  norm("norm");
-  layer("head", classes, width);
-  return found;
+  list.norm("norm", width);
+  list.layer("head", [classes, width]);
+  return list.tensors;
 }
 
 function shape(config: VitConfig): ModelShape {
@@ -195,96 +156,46 @@ function branches(block: string): BranchShape[] {
 
 function trace(trace: Trace<VitConfig>): Value {
   const { config, images, tensor, hooks } = trace;
+  const { eps, depth, heads, width } = config;
   const cut = patches(images, config.patchSize);
-  const embedded = layer(trace, "patch_embed.proj", cut);
+  const embedded = linearLayer(trace, "patch_embed.proj", cut);
   let x = embedTokens(embedded, tensor("cls_token"), tensor("pos_embed"));
   if (config.registers) x = insertTokens(x, tensor("reg_token"), { start: 1 });
-  if (config.preNorm) x = norm(trace, "norm_pre", x);
-  for (let block = 0; block < config.depth; block++) {
+  if (config.preNorm) x = normLayer(trace, "norm_pre", x, eps);
+  for (let block = 0; block < depth; block++) {
     x = hooks.tokens?.(block, x) ?? x;
-    const last = block === config.depth - 1;
+    const last = block === depth - 1;
     const name = `blocks.${block}`;
-    const normal = norm(trace, `${name}.norm1`, x);
-    const qkv = layer(trace, `${name}.attn.qkv`, normal);
-    let mixed = attention(qkv, config.heads);
+    const normal = normLayer(trace, `${name}.norm1`, x, eps);
+    const qkv = linearLayer(trace, `${name}.attn.qkv`, normal);
+    let mixed = attention(qkv, heads);
     if (last) {
       // Only the class token is read from here on.
       mixed = takeTokens(mixed, 0, 1);
       x = takeTokens(x, 0, 1);
     }
-    x = residual(
+    const attn = { name: `${name}.attn`, index: 2 * block };
+    x = addBranch(
       trace,
-      `${name}.attn`,
+      attn,
       x,
-      (options) => layer(trace, `${name}.attn.proj`, mixed, options),
+      (options) => linearLayer(trace, `${name}.attn.proj`, mixed, options),
     );
-    x = residual(trace, `${name}.mlp`, x, (options) => {
-      const entering = norm(trace, `${name}.norm2`, x);
+    const mlp = { name: `${name}.mlp`, index: 2 * block + 1 };
+    x = addBranch(trace, mlp, x, (options) => {
+      const entering = normLayer(trace, `${name}.norm2`, x, eps);
       const hidden = activate(trace, `${name}.mlp.fc1`, entering);
-      return layer(trace, `${name}.mlp.fc2`, hidden, options);
+      return linearLayer(trace, `${name}.mlp.fc2`, hidden, options);
     });
   }
-  const features = norm(trace, "norm", x);
-  const flat = x.graph.reshape(features, [images.shape[0], config.width]);
-  return layer(trace, "head", flat);
+  const features = normLayer(trace, "norm", x, eps);
+  const flat = x.graph.reshape(features, [images.shape[0], width]);
+  return linearLayer(trace, "head", flat);
 }
 
 /** A linear layer and its activation, which only the exact GELU fuses. */
 function activate(trace: Trace<VitConfig>, module: string, x: Value): Value {
   return trace.config.activation === "quick_gelu"
-    ? quickGelu(layer(trace, module, x))
-    : layer(trace, module, x, { activation: "gelu" });
-}
-
-/** A linear layer between the method's hooks, fused where they leave it alone. */
-function layer(
-  { config, tensor, hooks }: Trace<VitConfig>,
-  module: string,
-  x: Value,
-  options: LinearOptions = {},
-): Value {
-  const stored = tensor(`${module}.weight`);
-  const fan = config.channels * config.patchSize ** 2;
-  const weight = stored.shape.length === 2
-    ? stored
-    : x.graph.reshape(stored, [stored.shape[0], fan]);
-  const bias = tensor(`${module}.bias`);
-  const entering = hooks.input?.(module, x) ?? x;
-  const change = hooks.output?.(module);
-  if (!change) return linear(entering, weight, { ...options, bias });
-  const changed = change(linear(entering, weight, { bias }), entering);
-  const active = options.activation === "gelu" ? applyGelu(changed) : changed;
-  return options.residual ? add(options.residual, active) : active;
-}
-
-function norm(
-  { config, tensor, hooks }: Trace<VitConfig>,
-  module: string,
-  x: Value,
-) {
-  const weight = tensor(`${module}.weight`);
-  const y = layerNorm(x, weight, tensor(`${module}.bias`), config.eps);
-  return hooks.output?.(module)?.(y, x) ?? y;
-}
-
-/** Adds a branch to the stream, inside its last layer where nothing is between. */
-function residual(
-  { hooks, dropPath, config }: Trace<VitConfig>,
-  name: string,
-  stream: Value,
-  branch: (options: LinearOptions) => Value,
-): Value {
-  const change = hooks.branch?.(name);
-  if (!change && !dropPath) return branch({ residual: stream });
-  const plain = branch({});
-  const y = change ? change(plain, stream) : plain;
-  if (!dropPath) return add(stream, y);
-  const graph = stream.graph;
-  const rows = 2 * config.depth;
-  const batch = stream.shape[0];
-  const [, block, kind] = name.split(".");
-  const row = 2 * Number(block) + Number(kind === "mlp");
-  const table = graph.reshape(dropPath, [1, rows, batch]);
-  const scale = graph.reshape(takeTokens(table, row, 1), [batch]);
-  return addScaledRows(y, scale, stream);
+    ? quickGelu(linearLayer(trace, module, x))
+    : linearLayer(trace, module, x, { activation: "gelu" });
 }
