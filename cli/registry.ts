@@ -14,6 +14,8 @@ import { dataShow } from "./commands/data_show.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
+import { exportCommand } from "./commands/export.ts";
+import { importCommand } from "./commands/import.ts";
 import { mergeCommand } from "./commands/merge.ts";
 import { params } from "./commands/params.ts";
 import { predict } from "./commands/predict.ts";
@@ -29,6 +31,8 @@ export const commands: readonly CliCommand[] = [
   evalCommand,
   predict,
   mergeCommand,
+  exportCommand,
+  importCommand,
   params,
   pull,
   ablate,

@@ -40,20 +40,30 @@ export function samplesOf(
   });
 }
 
-/** Every option of a run, resolved. */
+/** Every option of a run, resolved; how an imported one trained is not known. */
 export function optionFacts(config: RunConfig): Fact[] {
   const { augment, ...settings } = config.settings;
+  const training = config.imported ? {} : { ...settings, ...augment };
   return [
     ["method", config.method],
-    ...Object.entries({ ...config.options, ...settings, ...augment })
+    ...Object.entries({ ...config.options, ...training })
       .map(([name, value]): Fact => [kebab(name), String(value)]),
   ];
 }
 
 /** What a run was made from. */
-export function originFacts({ backbone, data, engine }: RunConfig): Fact[] {
+export function originFacts(
+  { backbone, data, engine, imported }: RunConfig,
+): Fact[] {
+  const base: Fact = [
+    "Backbone",
+    `${backbone.source} (SHA-256 ${backbone.hash.slice(0, 12)})`,
+  ];
+  if (imported) {
+    return [base, ["Imported", `${imported.source} (${imported.format})`]];
+  }
   return [
-    ["Backbone", `${backbone.source} (SHA-256 ${backbone.hash.slice(0, 12)})`],
+    base,
     ["Data", `${data.name} (SHA-256 ${data.hash.slice(0, 12)})`],
     ["Engine", engine],
   ];
@@ -62,11 +72,15 @@ export function originFacts({ backbone, data, engine }: RunConfig): Fact[] {
 /** The command that makes a run again; defaults are left out. */
 export function trainCommandOf(
   config:
-    & Pick<RunConfig, "method" | "options" | "settings">
+    & Pick<RunConfig, "imported" | "method" | "options" | "settings">
     & Record<"backbone" | "data", { readonly source: string }>,
   path: string,
 ): string {
-  const { backbone, data, method, options, settings } = config;
+  const { backbone, data, imported, method, options, settings } = config;
+  if (imported) {
+    return `deno task alore import ${quoted(imported.source)} --backbone ` +
+      `${quoted(backbone.source)} --out ${quoted(path)}`;
+  }
   const { augment, ...rest } = settings;
   const defaults = new Map<string, unknown>(
     Object.entries(settingsFor(findMethod(method))),

@@ -14,12 +14,21 @@ import type { RunConfig } from "../core/train/run_config.ts";
  *
  * @param path Left out, the data that the run was trained on.
  * @throws {RangeError} If the classes are others, the images have another size,
- * or the run's own data have changed.
+ * or the run's own data have changed or, since it was imported, are not known.
  */
 export async function readRunData(
   config: RunConfig,
   path?: string,
 ): Promise<Dataset> {
+  if (path === undefined && config.imported) {
+    throw hinted(
+      new RangeError(
+        "Cannot evaluate the run on its own data: got an imported adapter, " +
+          "whose data are not known, wanted a data set",
+      ),
+      "say which with --data FILE",
+    );
+  }
   const file = path ?? config.data.source;
   const dataset = await readDataset(file);
   if (path === undefined && dataset.hash !== config.data.hash) {

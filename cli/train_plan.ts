@@ -116,7 +116,15 @@ async function runToResume(
       throw error;
     }
   }
-  return await RunDirectory.open(path);
+  const run = await RunDirectory.open(path);
+  if (!run.config.imported) return run;
+  throw hinted(
+    new RangeError(
+      `Cannot continue ${path}: got an imported adapter without the ` +
+        "optimizer's numbers, wanted a run that train started",
+    ),
+    "start a new run with another --out",
+  );
 }
 
 async function refuseRun(path: string): Promise<void> {

@@ -18,6 +18,7 @@ import {
   type SafetensorsFile,
   toFloat32,
 } from "../weights/safetensors.ts";
+import { ADAPTER_FORMAT } from "./adapter_file.ts";
 import { Evaluator } from "./evaluate.ts";
 import type { Evaluation } from "./records.ts";
 
@@ -143,7 +144,7 @@ export async function openAdapter(
 }
 
 function headerOf({ metadata }: SafetensorsFile, path: string): Header {
-  if (metadata.format === "alore-adapter") {
+  if (metadata.format === ADAPTER_FORMAT) {
     return {
       method: metadata.method,
       options: JSON.parse(metadata.options),

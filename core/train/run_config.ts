@@ -40,6 +40,16 @@ export interface RunConfig {
   readonly classes: readonly string[];
   /** The engine, for people. */
   readonly engine: string;
+  /**
+   * Where it comes from if it was trained elsewhere: its settings are of no
+   * epochs, and its data have no file.
+   */
+  readonly imported?: {
+    /** The folder that was read. */
+    readonly source: string;
+    /** Its layout, such as `peft`. */
+    readonly format: string;
+  };
 }
 
 const size = z.int().positive();
@@ -52,7 +62,7 @@ const modelConfig = z.looseObject({
 });
 
 const settings = z.object({
-  epochs: size,
+  epochs: z.int().nonnegative(),
   batchSize: size,
   lr: z.number(),
   minLr: z.number(),
@@ -90,6 +100,10 @@ const runConfig = z.object({
   }),
   classes: z.array(z.string()).min(1),
   engine: z.string(),
+  imported: z.object({ source: z.string(), format: z.string() }).optional(),
+}).refine(({ settings, imported }) => imported || settings.epochs > 0, {
+  path: ["settings", "epochs"],
+  error: "0 epochs of a run that was not imported",
 });
 
 /**

@@ -15,6 +15,7 @@ import { countOf, type Slot } from "../graph/graph.ts";
 import {
   fromFloat32,
   readSafetensors,
+  type SafetensorsFile,
   toFloat32,
   writeSafetensors,
 } from "../weights/safetensors.ts";
@@ -24,6 +25,7 @@ import {
   writeFile,
 } from "../weights/write_file.ts";
 import type { NamedTensors } from "../models/adapted_model.ts";
+import { adapterMetadata } from "./adapter_file.ts";
 import type { EpochRecord } from "./records.ts";
 import { parseRunConfig, type RunConfig } from "./run_config.ts";
 
@@ -119,25 +121,14 @@ export class RunDirectory {
   async saveAdapter(
     kind: AdapterKind,
     tensors: NamedTensors,
-    slots: ReadonlyMap<string, Slot>,
+    slots: ReadonlyMap<string, Pick<Slot, "shape">>,
     epoch: number,
   ): Promise<void> {
-    const { method, options, model, preprocess, backbone, classes } =
-      this.config;
     const stored = [...tensors].map(([name, values]) =>
       [name, fromFloat32(values, [...slots.get(name)!.shape])] as const
     );
     await writeSafetensors(this.adapterPath(kind), {
-      metadata: {
-        format: "alore-adapter",
-        method,
-        options: JSON.stringify(options),
-        model: JSON.stringify(model),
-        preprocess: JSON.stringify(preprocess),
-        backbone: JSON.stringify(backbone),
-        classes: JSON.stringify(classes),
-        epoch: String(epoch),
-      },
+      metadata: adapterMetadata(this.config, epoch),
       tensors: new Map(stored),
     }, { overwrite: true });
   }
@@ -150,6 +141,21 @@ export class RunDirectory {
   async readAdapter(
     kind: AdapterKind = "last",
   ): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    const { tensors } = await this.readAdapterFile(kind);
+    return new Map(
+      [...tensors].map(([name, tensor]) => [
+        name,
+        Float32Array.from(toFloat32(tensor)),
+      ]),
+    );
+  }
+
+  /**
+   * Reads the file of the trained tensors.
+   *
+   * @throws {RangeError} If the run has not finished an epoch.
+   */
+  async readAdapterFile(kind: AdapterKind = "last"): Promise<SafetensorsFile> {
     const path = this.adapterPath(kind);
     try {
       await Deno.lstat(path);
@@ -163,13 +169,7 @@ export class RunDirectory {
         `continue it with train --resume ${this.path}`,
       );
     }
-    const { tensors } = await readSafetensors(path);
-    return new Map(
-      [...tensors].map(([name, tensor]) => [
-        name,
-        Float32Array.from(toFloat32(tensor)),
-      ]),
-    );
+    return await readSafetensors(path);
   }
 
   /** Stores what an exact resume needs, replacing the last state. */

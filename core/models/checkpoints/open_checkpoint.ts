@@ -83,10 +83,14 @@ async function mainFile(folder: string): Promise<string> {
 /** Files larger than these are no configurations. */
 const LARGEST_JSON = 1 << 20;
 
-/** An object from a file beside the tensors, if it is there and fits. */
-async function readJson(
+/**
+ * An object from a file beside tensors, if it is there and fits.
+ *
+ * @throws {SyntaxError} If it is not JSON.
+ */
+export async function readJson(
   path: string,
-  fits: (json: JsonObject) => boolean,
+  fits: (json: JsonObject) => boolean = () => true,
 ): Promise<JsonObject | undefined> {
   let text: string;
   try {

@@ -91,7 +91,7 @@ export function timmPreprocess(
  * @param fallback Of the family, for what it does not say.
  */
 export function huggingFacePreprocess(
-  { preprocessor }: Checkpoint,
+  { preprocessor }: Pick<Checkpoint, "preprocessor">,
   fallback: Preprocess,
 ): Preprocess {
   const short = sideIn(preprocessor, "size");
