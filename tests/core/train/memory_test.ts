@@ -1,51 +1,33 @@
 import assert from "node:assert/strict";
-import { noAugment } from "../../../core/data/augment.ts";
-import { HALF } from "../../../core/models/backbone.ts";
-import { Batches } from "../../../core/train/batches.ts";
-import { defaultSettings } from "../../../core/train/settings.ts";
-import { openStepper } from "../../../core/train/stepper.ts";
-import { testEngines } from "../../support/engines.ts";
-import { tinyDataset, tinyModel } from "../../support/tiny.ts";
+import { findMethod, resolveOptions } from "../../../core/methods/mod.ts";
+import { AdaptedModel } from "../../../core/models/adapted_model.ts";
+import { modelShape } from "../../../core/models/architectures.ts";
+import { findBackbone } from "../../../core/models/zoo.ts";
+import { trainPlan } from "../../../core/train/step.ts";
+import { planningEngine } from "../../support/planning_engine.ts";
 
-/** Resident bytes that a collector may leave lying about. */
-const SLACK = 24 * 2 ** 20;
+const GIB = 2 ** 30;
 
-for (const { name, ignore, open } of testEngines) {
-  Deno.test({
-    name: `200 training steps leave memory flat [${name}]`,
-    ignore,
-    fn: async () => {
-      const engine = await open();
-      using model = tinyModel(engine, "alore");
-      const settings = {
-        ...defaultSettings,
-        batchSize: 16,
-        augment: noAugment,
-      };
-      const stepper = await openStepper(model, settings, 300);
-      const batches = new Batches(tinyDataset().splits.get("train")!, {
-        batchSize: 16,
-        imageSize: 8,
-        preprocess: HALF,
-        seed: 0,
-      });
-      const batch = batches.allocate();
-      batches.fill(batch, 0);
-      const run = async (from: number, to: number): Promise<number> => {
-        for (let step = from; step < to; step++) await stepper.run(batch, step);
-        return Deno.memoryUsage().rss;
-      };
-      try {
-        const before = await run(0, 50);
-        const after = await run(50, 250);
-        assert.ok(
-          after - before < SLACK,
-          `grew by ${((after - before) / 2 ** 20).toFixed(1)} MiB`,
-        );
-      } finally {
-        stepper.close();
-        engine.close();
-      }
-    },
-  });
+/** Bytes of a step's activations and of everything that outlives it. */
+function stepBytes(backbone: string, batch: number): number {
+  const config = { ...findBackbone(backbone), classes: 100 };
+  const method = findMethod("alore");
+  const options = resolveOptions(method, {}, modelShape(config));
+  const model = new AdaptedModel(planningEngine(), { config, method, options });
+  const plan = trainPlan(model, { batch, smoothing: 0, dropPath: false });
+  const memories = plan.memories.reduce((sum, { bytes }) => sum + bytes, 0);
+  return plan.arenaBytes + memories;
 }
+
+Deno.test("a step of ViT-B/16 with 32 images fits in 4 GiB", () => {
+  const bytes = stepBytes("vit-b16", 32);
+  assert.ok(bytes < 4 * GIB, `${bytes / GIB} GiB`);
+  // Its weights alone are 0.32 GiB.
+  assert.ok(bytes > 0.4 * GIB, `${bytes / GIB} GiB`);
+});
+
+Deno.test("a step of ViT-H/14 with 8 images fits in 16 GiB", () => {
+  const bytes = stepBytes("vit-h14", 8);
+  assert.ok(bytes < 16 * GIB, `${bytes / GIB} GiB`);
+  assert.ok(bytes > 2.4 * GIB, `${bytes / GIB} GiB`);
+});
