@@ -11,12 +11,15 @@ import { chromium, type Page } from "playwright-core";
 import type { Step, Visit } from "../support/browser.ts";
 
 const [executablePath, path, text] = Deno.args;
-const steps: Step[] = JSON.parse(text);
+const visits: Step[][] = JSON.parse(text);
 const address = pathToFileURL(path).href;
+/** Milliseconds; a machine that tests much else is slow. */
+const PATIENCE = 300_000;
 
-// Without a profile to keep, the driver makes a fresh one each time.
+// The driver makes a fresh profile each time.
 const browser = await chromium.launch({
   executablePath,
+  timeout: PATIENCE,
   args: [
     "--headless",
     "--no-sandbox",
@@ -25,29 +28,37 @@ const browser = await chromium.launch({
     "--no-first-run",
   ],
 });
-const page = await browser.newPage({
-  viewport: { width: 1280, height: 900 },
-  permissions: ["clipboard-read", "clipboard-write"],
-});
-const complaints: string[] = [];
-const requests: string[] = [];
-page.on("console", (message) => {
-  if (["error", "warning"].includes(message.type())) {
-    complaints.push(message.text());
-  }
-});
-page.on("pageerror", (error) => complaints.push(String(error)));
-page.on("request", (request) => {
-  const url = request.url();
-  const [plain] = url.split("#");
-  if (plain !== address && !url.startsWith("data:")) requests.push(url);
-});
-await page.goto(address);
-const answers: unknown[] = [];
-for (const step of steps) answers.push(await answer(page, step) ?? null);
+const found: Visit[] = [];
+for (const steps of visits) found.push(await visit(steps));
 await browser.close();
-const visit: Visit = { answers, complaints, requests };
-await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(visit)));
+await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(found)));
+
+async function visit(steps: readonly Step[]): Promise<Visit> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
+  context.setDefaultTimeout(PATIENCE);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const requests: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) {
+      complaints.push(message.text());
+    }
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("request", (request) => {
+    const url = request.url();
+    const [plain] = url.split("#");
+    if (plain !== address && !url.startsWith("data:")) requests.push(url);
+  });
+  await page.goto(address);
+  const answers: unknown[] = [];
+  for (const step of steps) answers.push(await answer(page, step) ?? null);
+  await context.close();
+  return { answers, complaints, requests };
+}
 
 async function answer(page: Page, step: Step): Promise<unknown> {
   switch (step.do) {

@@ -5,6 +5,8 @@ export const STUDY_STYLE = `
   position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap;
 }
+/* Keeps what is unseen inside of what scrolls. */
+.scroll { position: relative; }
 nav ul, ul.legend, .front { list-style: none; padding: 0; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 1rem 0 0; }
 section { scroll-margin-top: 1rem; }
