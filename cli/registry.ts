@@ -16,6 +16,7 @@ import { doctor } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
 import { importCommand } from "./commands/import.ts";
+import { inspect } from "./commands/inspect.ts";
 import { mergeCommand } from "./commands/merge.ts";
 import { params } from "./commands/params.ts";
 import { predict } from "./commands/predict.ts";
@@ -30,6 +31,7 @@ export const commands: readonly CliCommand[] = [
   trainCommand,
   evalCommand,
   predict,
+  inspect,
   mergeCommand,
   exportCommand,
   importCommand,

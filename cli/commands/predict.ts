@@ -1,9 +1,6 @@
-import { decodeImage } from "../../core/data/decode_image.ts";
 import { fits } from "../../core/data/fit.ts";
 import { filters } from "../../core/data/resize.ts";
-import type { Split } from "../../core/data/dataset.ts";
 import { Evaluator } from "../../core/train/evaluate.ts";
-import { readFile } from "../../core/weights/read_file.ts";
 import type { CliCommand } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { deviceFlags } from "../flags.ts";
@@ -16,6 +13,7 @@ import {
   SharedBackbones,
 } from "../model.ts";
 import type { Output } from "../output.ts";
+import { readImages } from "../read_images.ts";
 import { table } from "../table.ts";
 
 /** Names what images show. */
@@ -137,24 +135,6 @@ function printGuesses({ images }: Predicted, output: Output): void {
     { title: "class" },
     { title: "probability", align: "right" },
   ], rows).forEach((line) => output.print(line));
-}
-
-/** @throws {ImageError} If an image does not decode; it names the file. */
-async function readImages(
-  files: readonly string[],
-  size: number,
-  resize: { fit?: string; filter?: string },
-): Promise<Split> {
-  const images = new Uint8Array(files.length * size ** 2 * 3);
-  const fit = fits.find((name) => name === resize.fit);
-  const filter = filters.find((name) => name === resize.filter);
-  for (const [i, file] of files.entries()) {
-    const bytes = await readFile(file);
-    const pixels = await decodeImage(bytes, file, { size, fit, filter });
-    images.set(pixels, i * pixels.length);
-  }
-  const labels = new Int32Array(files.length);
-  return { images, labels, count: files.length };
 }
 
 /** Softmax, most probable first. */

@@ -30,6 +30,8 @@ export interface AttentionValues {
 export interface AdapterValues {
   /** Such as `blocks.0.attn`. */
   readonly name: string;
+  /** The full name of its S, which others may share. */
+  readonly mixName: string;
   /** Of each image; one where only the class token goes through. */
   readonly tokens: number;
   readonly experts: number;
@@ -121,6 +123,7 @@ export async function readInternals(
     })),
     adapters: mixes.map(({ attributes: { rows, experts, rank } }, i) => ({
       name: inputs[i].name,
+      mixName: inputs[i].mixName,
       tokens: rows / batchSize,
       experts,
       rank,
@@ -148,13 +151,16 @@ function keep(
   }
 }
 
-/** What enters the adapter of a mix, and the adapter's name by its tensor D. */
-function inputOf({ inputs: [low] }: Node): { name: string; x: Value } {
+/** What enters the adapter of a mix, and its tensors' names. */
+function inputOf(
+  { inputs: [low, scale] }: Node,
+): { name: string; mixName: string; x: Value } {
   const source = low?.root.source;
   const [x, down] = source?.kind === "node" ? source.node.inputs : [];
   const name = storedBehind(down);
+  const mixName = storedBehind(scale);
   const match = /^adapter\.(.*)\.down$/.exec(name ?? "");
-  if (x && match) return { name: match[1], x };
+  if (x && match && mixName) return { name: match[1], mixName, x };
   throw new TypeError(
     `Cannot inspect the adapters: got a mix of experts on ${name}, wanted ` +
       "one on the product of tokens and an adapter's D",
