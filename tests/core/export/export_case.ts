@@ -41,7 +41,7 @@ export async function exportCase(): Promise<
 /** Normalised pixels, (count, 3, size, size). */
 export function toBatch(
   { images, count }: Split,
-  { preprocess: { mean, std } }: ExportedModel,
+  { preprocess: { mean, std } }: Pick<ExportedModel, "preprocess">,
 ): Float32Array<ArrayBuffer> {
   const pixels = images.length / count / 3;
   return Float32Array.from({ length: images.length }, (_, i) => {
