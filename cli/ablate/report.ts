@@ -16,6 +16,7 @@ import { RunDirectory } from "../../core/train/run_directory.ts";
 import { VERSION } from "../../core/version.ts";
 import { writeFile } from "../../core/weights/write_file.ts";
 import { quoted, trainCommandOf } from "../report_parts.ts";
+import { expertsOf, type InspectionTools } from "./experts.ts";
 import type { PlannedStudy } from "./plan.ts";
 
 /**
@@ -46,26 +47,33 @@ export function checkBaseline(
 /**
  * Writes `report.html`.
  *
+ * @param tools To look inside of the best run with ALoRE, if it is another one
+ * than before.
  * @returns Where it is.
  */
 export async function writeReport(
   planned: PlannedStudy,
   results: readonly RunResult[],
-  more: Pick<StudyReport, "baseline" | "experts"> = {},
+  { baseline, tools }: {
+    readonly baseline?: StudyReport["baseline"];
+    readonly tools?: InspectionTools;
+  },
 ): Promise<string> {
   const { study } = planned;
+  const runs = await runsOf(planned, results);
   const path = study.file("report.html");
   const engines = new Set(results.map(({ engine }) => engine));
   const dates = results.map(({ date }) => date.slice(0, 10)).sort();
   const text = studyReport({
     title: study.path,
     subtitle: [`alore ${VERSION}`, ...engines, ...dates.slice(-1)].join(" · "),
-    runs: await runsOf(planned, results),
+    runs,
     repeat: [
       `deno task alore ablate --spec ${quoted(study.file("study.json"))} ` +
       "--out runs/again",
     ],
-    ...more,
+    baseline,
+    experts: await expertsOf(planned, runs, tools),
   });
   await writeFile(path, text, { overwrite: true });
   return path;

@@ -9,6 +9,7 @@ import { addGrids, readGrids } from "../../core/study/study_file.ts";
 import { type PlannedRun, planStudy } from "../../core/study/study_plan.ts";
 import { VERSION } from "../../core/version.ts";
 import { ablateFlags } from "../ablate/flags.ts";
+import type { InspectionTools } from "../ablate/experts.ts";
 import { gridsFrom } from "../ablate/grids.ts";
 import {
   documentOf,
@@ -126,9 +127,10 @@ function choose(planned: PlannedStudy, input: Input): PlannedRun[] {
 async function report(
   { input, planned }: Pick<Asked, "input" | "planned">,
   results: readonly RunResult[],
+  tools?: InspectionTools,
 ): Promise<string> {
   const baseline = input.textOr("baseline");
-  return await writeReport(planned, results, { baseline });
+  return await writeReport(planned, results, { baseline, tools });
 }
 
 async function look({ input, output, planned }: Asked): Promise<unknown> {
@@ -200,12 +202,16 @@ async function runHere(asked: Asked): Promise<unknown> {
     const worked = await interruptible((signal) =>
       work({ engine, planned, sources, output, signal, patient }, todo)
     );
-    return await finish(asked, worked);
+    return await finish(asked, worked, { engine, sources });
   });
 }
 
 /** Gathers, prints, and fails if a run did. */
-async function finish(asked: Asked, worked?: Worked): Promise<unknown> {
+async function finish(
+  asked: Asked,
+  worked?: Worked,
+  tools?: InspectionTools,
+): Promise<unknown> {
   const { input, output, planned: { study, plan } } = asked;
   const planned = await lookAt(study, plan);
   if (input.on("dry-run")) {
@@ -219,7 +225,7 @@ async function finish(asked: Asked, worked?: Worked): Promise<unknown> {
     planned.statuses.get(hash)?.state === "done"
   );
   const page = !input.given("index") || last
-    ? await report({ input, planned }, results)
+    ? await report({ input, planned }, results, tools)
     : undefined;
   const document = documentOf(planned, { results, report: page });
   const go = `deno task alore ablate --out ${quoted(study.path)}`;

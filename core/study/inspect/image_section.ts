@@ -69,11 +69,13 @@ function titleOf({ shown, found, classes }: ImageView): string {
   const said = probabilities.indexOf(Math.max(...probabilities));
   const share = `${formatShare(probabilities[said])} %`;
   const name = classes[said] ?? `class ${said}`;
-  if (shown.label === undefined) return `${shown.name}: ${name}, ${share}`;
+  if (shown.label === undefined) {
+    return `${shown.name}: taken for ${name} with ${share}`;
+  }
   const truth = classes[shown.label] ?? `class ${shown.label}`;
   return said === shown.label
-    ? `${shown.name}: ${truth}, recognized with ${share}`
-    : `${shown.name}: ${truth}, taken for ${name} with ${share}`;
+    ? `${shown.name} shows ${truth}, recognized with ${share}`
+    : `${shown.name} shows ${truth}, taken for ${name} with ${share}`;
 }
 
 function attentionRow({ attention }: InspectedImage): Row {

@@ -11,6 +11,12 @@ function decimals(value: number | null, digits = 2): string {
   return formatFixed(value ?? NaN, digits).replace("-", "−");
 }
 
+/** `1`, `.4`, `−.4`, or `0` for what would round to it. */
+function shortCosine(value: number): string {
+  if (Math.abs(value) < 0.05) return "0";
+  return decimals(value, 1).replace("0.", ".").replace(/\.0$/, "");
+}
+
 /** In two sentences, how alike the experts are. */
 export function expertSentences(
   { adapters, overall, images }: Inspection,
@@ -82,7 +88,7 @@ function similarity(adapters: readonly AdapterSummary[]): Html {
   const text = (data: Entry[], fill: string) =>
     side / experts < 22 ? [] : [Plot.text(data, {
       ...at,
-      text: ({ cosine }: Entry) => decimals(cosine, 1).replace("0.", "."),
+      text: ({ cosine }: Entry) => shortCosine(cosine),
       fontSize: 9,
       fill,
     })];
@@ -112,7 +118,8 @@ function similarity(adapters: readonly AdapterSummary[]): Html {
           fx: {
             label: "block",
             labelArrow: "none",
-            labelAnchor: "center",
+            labelAnchor: "left",
+            axis: "top",
             padding: 0.1,
           },
           fy: { label: null, axis: "left", padding: 0.1 },

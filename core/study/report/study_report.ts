@@ -1,5 +1,6 @@
 import { type Html, html } from "../html.ts";
 import { reportPage } from "../page.ts";
+import { INSPECT_STYLE } from "../inspect/inspect_page.ts";
 import { bestSection } from "./best_section.ts";
 import { FILTER_SCRIPT, filters } from "./filters.ts";
 import { heatSection } from "./heat_section.ts";
@@ -38,7 +39,7 @@ export function studyReport(report: StudyReport): string {
   return reportPage({
     title: report.title,
     subtitle: report.subtitle,
-    style: STUDY_STYLE,
+    style: STUDY_STYLE + INSPECT_STYLE,
     script: FILTER_SCRIPT,
     body: [
       html`
