@@ -83,6 +83,8 @@ export {
   shareBackbone,
   SharedBackbone,
 } from "./core/models/shared_backbone.ts";
+export type { ConvNextConfig } from "./core/models/convnext.ts";
+export type { SwinConfig } from "./core/models/swin.ts";
 export type { Activation, VitConfig } from "./core/models/vit.ts";
 export { findBackbone, zoo } from "./core/models/zoo.ts";
 export {
