@@ -68,7 +68,9 @@ figcaption { margin-top: .35rem; }
   .maps { gap: 1rem 1.5rem; }
   .interval, .differences .highlighted { print-color-adjust: exact; }
   .cells, .cells + *, h3:has(+ .cells) { display: none; }
-  table { font-size: .8rem; }
+  table { font-size: .75rem; }
+  .differences th, .differences td { padding: .2rem .35rem; }
+  .interval { width: 6.5rem; }
   section { break-inside: auto; }
   .task, .maps figure, .pair figure { break-inside: avoid; }
   .task:has(tr:nth-child(20)) { break-inside: auto; }
