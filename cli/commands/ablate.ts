@@ -182,10 +182,15 @@ async function runOnSlurm(asked: Asked): Promise<unknown> {
 
 async function runHere(asked: Asked): Promise<unknown> {
   const { input, output, todo } = asked;
-  if (todo.length === 0) return await finish(asked);
+  const looked = input.on("dry-run") || input.given("index");
+  if (todo.length === 0 && looked) return await finish(asked);
   return await withDevice(input, output, async (engine, device) => {
-    output.note(`alore ${VERSION} · ${device}`);
     const { planned, sources, results } = asked;
+    // Runs that other machines did have not been looked into yet.
+    if (todo.length === 0) {
+      return await finish(asked, undefined, { engine, sources });
+    }
+    output.note(`alore ${VERSION} · ${device}`);
     if (!input.given("index")) {
       const time = await estimate(todo, { engine, sources, results });
       const dry = input.on("dry-run");

@@ -20,6 +20,7 @@ export interface InspectReport {
 
 /** What the maps' pages and sections add to the style of every report. */
 export const INSPECT_STYLE = `
+.inspected h3 { margin: 1.5rem 0 .5rem; }
 .beside-image { display: flex; gap: 1.25rem; align-items: flex-start; }
 .beside-image .scroll { min-width: 0; }
 .original { width: 6rem; height: 6rem; image-rendering: pixelated; border-radius: 4px; flex: none; }
@@ -30,7 +31,7 @@ export const INSPECT_STYLE = `
 .grid img { display: block; width: 3.25rem; height: 3.25rem; image-rendering: pixelated; border-radius: 3px; }
 .grid .none { width: 3.25rem; font-size: .7rem; line-height: 1.1; color: var(--quiet); border: 1px dashed var(--rule); border-radius: 3px; }
 @media (max-width: 40rem) { .beside-image { flex-direction: column; } .beside-image .scroll { max-width: 100%; } }
-@media print { .grid img, .original { print-color-adjust: exact; } .grid img { width: 2.2rem; height: 2.2rem; } }
+@media print { .inspected { break-inside: avoid !important; } .grid img, .original { print-color-adjust: exact; } .grid img { width: 2.2rem; height: 2.2rem; } }
 `;
 
 /** How to read the maps. */

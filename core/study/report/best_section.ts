@@ -93,12 +93,24 @@ function nextParagraph(table: StudyTable, best: StudySetting): Html {
       told ? "tell the two apart" : "do not tell the two apart"
     }`
     : `with ${cellText(next.mean)} %`;
-  const few = Math.max(...settings.map(({ mean }) => mean.count)) < 2;
+  const flattered = settings.length > 2 &&
+    ` The best of ${settings.length} settings is picked by the test images ` +
+      "themselves, which flatters it a little.";
   return html`
-    <p>Next is ${next.name}, ${relation}. ${settings.length > 2 &&
-      `The best of ${settings.length} settings is picked by the test images themselves, which flatters it a little. `}${few &&
-      "With one seed an interval covers the choice of test images, not the luck of a seed."}</p>
+    <p>Next is ${next.name}, ${relation}.${flattered}${seedNote(settings)}</p>
   `;
+}
+
+/** What few seeds do to the intervals. */
+function seedNote(settings: readonly StudySetting[]): string {
+  const seeds = Math.max(...settings.map(({ mean }) => mean.count));
+  if (seeds < 2) {
+    return " With one seed an interval covers the choice of test images, not " +
+      "the luck of a seed.";
+  }
+  return seeds === 2
+    ? " Two seeds say little of how seeds differ, which makes intervals wide."
+    : "";
 }
 
 function byTask(
