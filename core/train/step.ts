@@ -34,6 +34,9 @@ export interface StepOptions {
   readonly inspect?: boolean;
 }
 
+/** A plan has nodes for every part; a batch of more is refused as too large. */
+const MAX_PARTS = 64;
+
 /**
  * Plans a training step.
  *
@@ -51,9 +54,10 @@ export function trainPlan(model: AdaptedModel, options: StepOptions): Plan {
   const { batch, arenaBytes = Infinity } = options;
   let made = planParts(model, options, 1);
   let parts = 1;
-  while (made.arenaBytes > arenaBytes && parts < batch) {
+  const most = Math.min(batch, MAX_PARTS);
+  while (made.arenaBytes > arenaBytes && parts < most) {
     const wanted = Math.ceil(parts * made.arenaBytes / arenaBytes);
-    parts = Math.min(batch, Math.max(parts + 1, wanted));
+    parts = Math.min(most, Math.max(parts + 1, wanted));
     const next = planParts(model, options, parts);
     // Gradients that wait for the other parts may outweigh what is saved.
     if (next.arenaBytes > 0.8 * made.arenaBytes) break;
