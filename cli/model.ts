@@ -6,6 +6,7 @@
 
 import type { Engine } from "../kernels/engine.ts";
 import { hinted } from "../core/errors.ts";
+import { isHead } from "../core/methods/method.ts";
 import { findMethod } from "../core/methods/mod.ts";
 import type { AdaptedModel } from "../core/models/adapted_model.ts";
 import {
@@ -13,7 +14,7 @@ import {
   type Preprocess,
   readBackbone,
 } from "../core/models/backbone.ts";
-import type { ModelConfig } from "../core/models/architectures.ts";
+import { type ModelConfig, modelShape } from "../core/models/architectures.ts";
 import { buildModel } from "../core/models/build_model.ts";
 import {
   shareBackbone,
@@ -143,7 +144,8 @@ export async function openRun(
 function checkSizes(path: string, before: ModelConfig, now: ModelConfig): void {
   const were = new Map(Object.entries(before));
   for (const [name, is] of Object.entries(now)) {
-    if (name === "classes" || were.get(name) === is) continue;
+    const same = JSON.stringify(were.get(name)) === JSON.stringify(is);
+    if (name === "classes" || same) continue;
     throw hinted(
       new RangeError(
         `Cannot open the run ${path}: got a backbone with ${name} ${is}, ` +
@@ -174,7 +176,8 @@ async function openMerged(engine: Engine, path: string): Promise<OpenModel> {
   const backbone = await readBackbone(path);
   const { config, preprocess, metadata } = backbone;
   const classes = classesOf(metadata.classes, path);
-  const heads = backbone.tensors.has("head.weight") ? config.classes : 0;
+  const { head } = modelShape(config);
+  const heads = backbone.tensors.has(`${head}.weight`) ? config.classes : 0;
   if (classes.length !== heads) {
     throw new RangeError(
       `Cannot use ${path}: got a head for ${heads} classes and ` +
@@ -187,6 +190,7 @@ async function openMerged(engine: Engine, path: string): Promise<OpenModel> {
 
 /** A model without a method, with the head that is in its weights. */
 export function plainModel(engine: Engine, backbone: Backbone): AdaptedModel {
+  const shape = modelShape(backbone.config);
   return buildModel({
     engine,
     backbone,
@@ -195,7 +199,7 @@ export function plainModel(engine: Engine, backbone: Backbone): AdaptedModel {
     classes: backbone.config.classes,
     seed: 0,
     trained: new Map(
-      [...backbone.tensors].filter(([name]) => name.startsWith("head.")),
+      [...backbone.tensors].filter(([name]) => isHead(shape, name)),
     ),
   });
 }

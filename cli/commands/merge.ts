@@ -121,7 +121,8 @@ function checkVerify(input: Input): void {
       `Cannot verify the export: got --format ${format}, wanted onnx or hf, ` +
         "which hold an ONNX file",
     ),
-    "leave --verify out; the fold itself is always checked",
+    "leave --verify out; the fold itself is always checked, and what timm " +
+      "reads can only be opened by Python",
   );
 }
 

@@ -29,7 +29,11 @@ export function hfConfig(
   { config: sizes, classes, provenance }: HfModel,
   dtype: ExportDtype,
 ): Record<string, unknown> {
-  const config = requirePlainVit(sizes, "hf");
+  const config = requirePlainVit(
+    sizes,
+    "hf",
+    "--format timm and onnx have every architecture",
+  );
   return {
     architectures: ["ViTForImageClassification"],
     ["model_type"]: "vit",

@@ -27,6 +27,9 @@ export const PEFT_FILE = "adapter_model.safetensors";
 /** The file of peft's settings. */
 export const PEFT_CONFIG = "adapter_config.json";
 
+/** What has words for everything. */
+const ELSE = "--format alore has every method and architecture";
+
 /**
  * Settings and tensors for peft; class names and preprocessing in the two files
  * that transformers has for them, since peft has none.
@@ -43,10 +46,10 @@ export const peftAdapter: AdapterFormat = {
         new RangeError(
           `Cannot export the adapter as peft: got ${method}, wanted lora`,
         ),
-        "--format alore has every method",
+        ELSE,
       );
     }
-    const model = requirePlainVit(config.model, "peft");
+    const model = requirePlainVit(config.model, "peft", ELSE);
     const provenance = {
       adapter: JSON.stringify({ method, options, backbone }),
     };

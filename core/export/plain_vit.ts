@@ -7,6 +7,7 @@ import type { VitConfig } from "../models/vit.ts";
  * read as another model.
  *
  * @param layout What messages call the layout.
+ * @param remedy What holds such a model.
  * @returns The sizes.
  * @throws {RangeError} If it is no ViT, or has registers, a norm before its
  * blocks, or another activation than GELU.
@@ -14,6 +15,7 @@ import type { VitConfig } from "../models/vit.ts";
 export function requirePlainVit(
   config: ModelConfig,
   layout: string,
+  remedy: string,
 ): VitConfig {
   const found = new Map<string, unknown>(Object.entries(config));
   const extras = [
@@ -28,6 +30,6 @@ export function requirePlainVit(
       `Cannot export the model as ${layout}: got ${extras.join(" and ")}, ` +
         "wanted a plain vision transformer",
     ),
-    "merge without --format keeps everything, in a file for this program",
+    remedy,
   );
 }

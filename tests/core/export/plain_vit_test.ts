@@ -3,10 +3,10 @@ import { requirePlainVit } from "../../../core/export/plain_vit.ts";
 import { findBackbone } from "../../../core/models/zoo.ts";
 
 Deno.test("requirePlainVit() refuses what another program would read as another model", () => {
-  requirePlainVit(findBackbone("vit-b16"), "hf");
-  requirePlainVit(findBackbone("dinov2-b14"), "hf");
+  requirePlainVit(findBackbone("vit-b16"), "hf", "");
+  requirePlainVit(findBackbone("dinov2-b14"), "hf", "");
   const refuse = (name: string, got: string) =>
-    assert.throws(() => requirePlainVit(findBackbone(name), "hf"), {
+    assert.throws(() => requirePlainVit(findBackbone(name), "hf", ""), {
       name: "RangeError",
       message: `Cannot export the model as hf: got ${got}, wanted a plain ` +
         "vision transformer",

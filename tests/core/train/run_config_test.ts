@@ -6,7 +6,10 @@ import {
 import { defaultSettings } from "../../../core/train/settings.ts";
 import { tinyConfig } from "../../support/tiny.ts";
 
-function configOf(options: Record<string, number | string>): string {
+function configOf(
+  options: Record<string, number | string>,
+  more: Record<string, unknown> = {},
+): string {
   const config: Partial<RunConfig> = {
     format: "alore-run",
     version: 1,
@@ -26,7 +29,7 @@ function configOf(options: Record<string, number | string>): string {
     classes: ["a", "b", "c"],
     engine: "",
   };
-  return JSON.stringify(config);
+  return JSON.stringify({ ...config, ...more });
 }
 
 Deno.test("parseRunConfig() gives a run the options that came after it", () => {
@@ -49,5 +52,17 @@ Deno.test("parseRunConfig() refuses an option that the method does not have", ()
     name: "SyntaxError",
     message:
       /^Cannot read the run run: got a wrong field "options" \(Cannot configure alore: got option "exports"/,
+  });
+});
+
+Deno.test("parseRunConfig() takes no epochs of a run that was imported alone", () => {
+  const settings = { ...defaultSettings, augment: {}, epochs: 0 };
+  const imported = { source: "adapter", format: "peft" };
+  const text = configOf({}, { settings, imported });
+  assert.deepEqual(parseRunConfig(text, "run").imported, imported);
+  assert.throws(() => parseRunConfig(configOf({}, { settings }), "run"), {
+    name: "SyntaxError",
+    message:
+      /got a wrong field "settings\.epochs" \(0 epochs of a run that was not imported\)/,
   });
 });

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import {
+  readBackbone,
+  scratchBackbone,
+  writeBackbone,
+} from "../../core/models/backbone.ts";
+import { alore } from "../support/alore.ts";
+import { architectureCases, randomTensors } from "../support/architectures.ts";
+import { randomRun } from "../core/export/adapter_case.ts";
+import { inFolder } from "../support/folder.ts";
+import { plainImage } from "../support/image.ts";
+
+for (const name of ["Swin", "ConvNeXt", "ViT with registers"]) {
+  Deno.test(`alore predict takes a merged file: ${name}`, () =>
+    inFolder(async (folder) => {
+      const config = architectureCases.get(name)!;
+      const { preprocess } = scratchBackbone(name, config, 0);
+      const tensors = randomTensors(config);
+      const metadata = { classes: JSON.stringify(["a", "b", "c", "d", "e"]) };
+      const backbone = { config, preprocess, tensors };
+      await writeBackbone(`${folder}/m.safetensors`, backbone, { metadata });
+      const image = await plainImage([200, 30, 30], 32, 32);
+      await Deno.writeFile(`${folder}/red.png`, image);
+      const { code, stdout, stderr } = await alore(
+        folder,
+        ...["predict", "--model=m.safetensors", "red.png", "--json"],
+        ...["--device=cpu", "--threads=1", "--top=5"],
+      );
+      assert.equal(code, 0, stderr);
+      const [{ guesses }] = JSON.parse(stdout).images;
+      const found = guesses.map((guess: { class: string }) => guess.class);
+      assert.deepEqual(found.sort(), ["a", "b", "c", "d", "e"]);
+    }));
+}
+
+Deno.test("alore merge opens a run of Swin, and its other layouts have it", () =>
+  inFolder(async (folder) => {
+    const config = architectureCases.get("Swin")!;
+    const { preprocess } = scratchBackbone("Swin", config, 0);
+    const path = `${folder}/small.safetensors`;
+    const tensors = randomTensors(config);
+    await writeBackbone(path, { config, preprocess, tensors });
+    const backbone = await readBackbone(path);
+    await randomRun(`${folder}/run`, backbone, "alore");
+    const merge = (...words: string[]) =>
+      alore(
+        folder,
+        ...["merge", "--run=run", "--device=cpu", "--threads=1", ...words],
+      );
+    const onnx = await merge("--format=onnx", "--verify", "--out=onnx");
+    assert.equal(onnx.code, 0, onnx.stderr);
+    const agreements = onnx.stdout.match(
+      /^Agreement +same top-1 on 128 of 128/gm,
+    );
+    assert.equal(agreements?.length, 2, onnx.stdout);
+    const hf = await merge("--format=hf", "--out=hf");
+    assert.equal(hf.code, 1);
+    assert.match(
+      hf.stderr,
+      /Cannot export the model as hf: got swin, wanted a plain vision transformer\nhint: {2}--format timm and onnx have every architecture/,
+    );
+    await assert.rejects(Deno.stat(`${folder}/hf`), Deno.errors.NotFound);
+  }));
