@@ -124,6 +124,7 @@ function difference(
   const half = variance > 0
     ? Math.sqrt(variance) * studentQuantile(LEVEL, variance ** 2 / spread)
     : 0;
-  const [low, high] = [mean - half, mean + half];
+  // Shares differ by no more than one.
+  const [low, high] = [Math.max(-1, mean - half), Math.min(1, mean + half)];
   return { mean, low, high, ...counts, components };
 }

@@ -71,18 +71,26 @@ Deno.test("pairedDifference() is certain of equal runs, and refuses others", () 
 
 Deno.test("meanDifference() weighs data sets alike", () => {
   const a = pairedDifference(
-    new Map([[0, right("1110")]]),
-    new Map([[0, right("0100")]]),
+    new Map([[0, right("11101110")]]),
+    new Map([[0, right("01001010")]]),
   )!;
   const b = pairedDifference(
     new Map([[0, right("11001100")]]),
     new Map([[0, right("11001100")]]),
   )!;
   const both = meanDifference([a, b])!;
-  assert.equal(both.mean, 0.25);
-  assert.equal(both.images, 12);
+  assert.equal(both.mean, a.mean / 2);
+  assert.equal(both.images, 16);
   assert.ok(Math.abs(both.high - both.mean - (a.high - a.mean) / 2) < 1e-12);
   assert.equal(meanDifference([]), undefined);
+});
+
+Deno.test("pairedDifference() ends where shares end", () => {
+  const { low, high } = pairedDifference(
+    new Map([[0, right("11")]]),
+    new Map([[0, right("01")]]),
+  )!;
+  assert.deepEqual([low, high], [-1, 1]);
 });
 
 /** Draws two settings that differ by 0.1, with effects of seeds and images. */
