@@ -1,21 +1,23 @@
-import { findMethod, methods, resolveOptions } from "../../core/methods/mod.ts";
-import type { Method } from "../../core/methods/method.ts";
+import { methods } from "../../core/methods/mod.ts";
 import type { Backbone } from "../../core/models/backbone.ts";
 import { buildModel } from "../../core/models/build_model.ts";
 import type { AdaptedModel } from "../../core/models/adapted_model.ts";
-import { modelShape } from "../../core/models/architectures.ts";
 import { defaultSettings } from "../../core/train/settings.ts";
 import { noAugment } from "../../core/data/augment.ts";
 import { openStepper } from "../../core/train/stepper.ts";
 import type { Engine } from "../../kernels/engine.ts";
 import { measureGemmRate } from "../../kernels/gemm_rate.ts";
 import { backboneFlag, openBackbone } from "../backbone.ts";
+import {
+  chooseMethods,
+  type ChosenMethod,
+  printRefused,
+} from "../chosen_methods.ts";
 import type { CliCommand } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { deviceFlags, methodFlags, seedFlag } from "../flags.ts";
 import { count } from "../format.ts";
 import type { Input } from "../input.ts";
-import { givenOptions, typedOptions } from "../method_options.ts";
 import {
   measure,
   measureInference,
@@ -89,23 +91,29 @@ interface Row {
 }
 
 async function run(input: Input, output: Output): Promise<unknown> {
-  const only = input.textOr("method");
-  const chosen = only === undefined
-    ? [...methods.values()]
-    : [findMethod(only)];
   return await withDevice(input, output, async (engine, device) => {
     const source = input.text("backbone");
     const backbone = await openBackbone(source, input.number("seed"));
+    const classes = input.number("classes");
+    const config = { ...backbone.config, classes };
+    const { chosen, refused } = chooseMethods(input, config);
     const batch = input.number("batch-size");
     output.print(`${source} · ${device} · batches of ${batch}`);
     output.print();
     if (input.on("profile")) {
       const methods = await profile(engine, backbone, chosen, input, output);
-      return { backbone: source, device, batchSize: batch, ...methods };
+      printRefused(refused, output);
+      return {
+        backbone: source,
+        device,
+        batchSize: batch,
+        ...methods,
+        refused,
+      };
     }
     const rows: Row[] = [];
-    for (const method of chosen) {
-      rows.push(await measureMethod(engine, backbone, method, input));
+    for (const one of chosen) {
+      rows.push(await measureMethod(engine, backbone, one, input));
     }
     const cell = ({ median, p10, p90 }: Speed) =>
       `${count(Math.round(median))} (${count(Math.round(p10))}–${
@@ -125,19 +133,26 @@ async function run(input: Input, output: Output): Promise<unknown> {
         cell(row.training),
       ]),
     ).forEach((line) => output.print(line));
+    printRefused(refused, output);
     output.print();
     output.print(
       `Medians of ${input.number("repeats")}, 10th to 90th percentile in ` +
         "brackets; inference is unmerged.",
     );
-    return { backbone: source, device, batchSize: batch, methods: rows };
+    return {
+      backbone: source,
+      device,
+      batchSize: batch,
+      methods: rows,
+      refused,
+    };
   });
 }
 
 async function profile(
   engine: Engine,
   backbone: Backbone,
-  chosen: readonly Method[],
+  chosen: readonly ChosenMethod[],
   input: Input,
   output: Output,
 ) {
@@ -146,8 +161,9 @@ async function profile(
   const { best: gemmRate } = await measureGemmRate(engine);
   output.print(`A large matrix product (GEMM): ${gemmRate.toFixed(1)} GFLOP/s`);
   const methods: Record<string, unknown>[] = [];
-  for (const method of chosen) {
-    using model = openModel(engine, backbone, method, input);
+  for (const one of chosen) {
+    const { method } = one;
+    using model = openModel(engine, backbone, one, input);
     const found = await profileModel(model, { batch, repeats });
     const title = output.bold(method.name);
     const view = { title, batch, gemmRate, shapes: output.verbose };
@@ -168,17 +184,14 @@ async function profile(
 function openModel(
   engine: Engine,
   backbone: Backbone,
-  method: Method,
+  { method, options }: ChosenMethod,
   input: Input,
 ): AdaptedModel {
-  const given = input.given("method")
-    ? givenOptions(input, method)
-    : typedOptions(input, method);
   return buildModel({
     engine,
     backbone,
     method,
-    options: resolveOptions(method, given, modelShape(backbone.config)),
+    options,
     classes: input.number("classes"),
     seed: input.number("seed"),
   });
@@ -187,16 +200,16 @@ function openModel(
 async function measureMethod(
   engine: Engine,
   backbone: Backbone,
-  method: Method,
+  one: ChosenMethod,
   input: Input,
 ): Promise<Row> {
-  using model = openModel(engine, backbone, method, input);
+  using model = openModel(engine, backbone, one, input);
   const batch = input.number("batch-size");
   const repeats = input.number("repeats");
   const inference = await measureInference(model, { batch, repeats });
   const training = await measureTraining(model, batch, repeats);
   return {
-    method: method.name,
+    method: one.method.name,
     trainable: model.trainableCount,
     inference,
     ...training,

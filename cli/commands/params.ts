@@ -1,17 +1,17 @@
-import { findMethod, methods, resolveOptions } from "../../core/methods/mod.ts";
-import {
-  isHead,
-  type Method,
-  type ModelShape,
-} from "../../core/methods/method.ts";
+import { methods } from "../../core/methods/mod.ts";
+import { isHead, type ModelShape } from "../../core/methods/method.ts";
 import type { Shape } from "../../core/graph/graph.ts";
 import { modelShape } from "../../core/models/architectures.ts";
 import { backboneConfig } from "../backbone.ts";
+import {
+  chooseMethods,
+  type ChosenMethod,
+  printRefused,
+} from "../chosen_methods.ts";
 import type { CliCommand } from "../command.ts";
 import { kebab, methodFlags } from "../flags.ts";
 import { count, percent } from "../format.ts";
 import type { Input } from "../input.ts";
-import { givenOptions, typedOptions } from "../method_options.ts";
 import type { Output } from "../output.ts";
 import { table } from "../table.ts";
 
@@ -62,17 +62,15 @@ interface Row {
 async function run(input: Input, output: Output): Promise<unknown> {
   const name = input.text("backbone");
   const found = await backboneConfig(name);
-  const shape = modelShape({ ...found, classes: input.number("classes") });
-  const only = input.textOr("method");
-  const chosen = only === undefined
-    ? [...methods.values()]
-    : [findMethod(only)];
+  const config = { ...found, classes: input.number("classes") };
+  const shape = modelShape(config);
+  const { chosen, refused } = chooseMethods(input, config);
   const [head, backbone] = [true, false].map((wanted) =>
     sum(
       [...shape.tensors].filter(([tensor]) => isHead(shape, tensor) === wanted),
     )
   );
-  const rows = chosen.map((method) => rowOf(method, shape, backbone, input));
+  const rows = chosen.map((one) => rowOf(one, shape, backbone));
   output.print(
     `${name}  ${count(backbone)} parameters without the head; the head for ` +
       `${input.number("classes")} classes has ${count(head)}`,
@@ -93,21 +91,17 @@ async function run(input: Input, output: Output): Promise<unknown> {
     ]),
   );
   lines.forEach((line) => output.print(line));
+  printRefused(refused, output);
   output.print();
   output.print("Trainable numbers leave out the head, which always trains.");
-  return { backbone: name, parameters: backbone, head, methods: rows };
+  return { backbone: name, parameters: backbone, head, methods: rows, refused };
 }
 
 function rowOf(
-  method: Method,
+  { method, options }: ChosenMethod,
   model: ModelShape,
   backbone: number,
-  input: Input,
 ): Row {
-  const own = input.given("method")
-    ? givenOptions(input, method)
-    : typedOptions(input, method);
-  const options = resolveOptions(method, own, model);
   const trained = [...model.tensors]
     .filter(([tensor]) => !isHead(model, tensor) && method.trains(tensor));
   const added = method.tensors(options, model)

@@ -55,3 +55,15 @@ Deno.test("alore params prints a table without weights", () =>
     assert.match(stdout, /^alore +147,520 +0\.172 %/m);
     assert.match(stdout, /^full +85,798,656 +100\.000 %/m);
   }));
+
+Deno.test("alore params lists the methods that a backbone does not take", () =>
+  inFolder(async (folder) => {
+    const words = ["params", "--backbone=swin-t"];
+    const { code, stdout, stderr } = await alore(folder, ...words);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^alore +70,720 /m);
+    assert.match(stdout, /^ {2}arc +Cannot build .*wanted one width$/m);
+    const one = await alore(folder, ...words, "--method=arc");
+    assert.equal(one.code, 1);
+    assert.match(one.stderr, /Cannot build ARC's shared projections/);
+  }));
