@@ -121,8 +121,14 @@ export interface Program {
 export interface EngineLimits {
   /** One memory or arena. */
   readonly memoryBytes: number;
-  /** One tensor. */
+  /** One tensor, except for flat ranges that only elementwise ops read. */
   readonly tensorBytes: number;
+  /**
+   * One of the buffers that a memory or arena consists of, a multiple of
+   * {@linkcode PLACE_ALIGNMENT}: no tensor may cross the end of one. Left out,
+   * memories are of one piece.
+   */
+  readonly bufferBytes?: number;
 }
 
 /** A device that runs plans. */
@@ -154,11 +160,36 @@ export interface Engine {
 export class DeviceError extends Error {
   /** Tells it apart without `instanceof`. */
   override name = "DeviceError";
+  /** Whether a smaller piece of work may succeed on the same device. */
+  readonly outOfMemory: boolean;
+
+  /** An error, with `outOfMemory` where an allocation was refused. */
+  constructor(
+    message: string,
+    options: ErrorOptions & { outOfMemory?: boolean } = {},
+  ) {
+    super(message, options);
+    this.outOfMemory = options.outOfMemory ?? false;
+  }
 }
 
 /** Bytes of a tensor of four-byte elements. */
 export function byteLength(shape: readonly number[]): number {
   return 4 * shape.reduce((product, size) => product * size, 1);
+}
+
+/**
+ * The first offset from `offset` on at which a tensor of so many bytes does not
+ * cross the end of a buffer; one that is larger than a buffer has to.
+ */
+export function placeWithin(
+  offset: number,
+  bytes: number,
+  bufferBytes = Infinity,
+): number {
+  if (bytes > bufferBytes) return offset;
+  const end = (Math.floor(offset / bufferBytes) + 1) * bufferBytes;
+  return offset + bytes > end ? end : offset;
 }
 
 /** The smallest multiple of {@linkcode PLACE_ALIGNMENT} that holds `bytes`. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { alignPlace, byteLength } from "../../kernels/engine.ts";
+import { alignPlace, byteLength, placeWithin } from "../../kernels/engine.ts";
 import type { Shape, Slot } from "./graph.ts";
 
 /** A region under construction: names, shapes and offsets, but no memory. */
@@ -13,15 +13,19 @@ export class Layout {
   readonly region: string;
   /** Tensors by name, in the order in which they were added. */
   readonly slots: Map<string, Slot> = new Map();
+  readonly #bufferBytes: number | undefined;
   #bytes = 0;
 
   /**
    * Starts an empty region.
    *
    * @param region The memory's name.
+   * @param bufferBytes Tensors do not cross the end of a buffer of this size;
+   * left out, the region is one buffer.
    */
-  constructor(region: string) {
+  constructor(region: string, bufferBytes?: number) {
     this.region = region;
+    this.#bufferBytes = bufferBytes;
   }
 
   /** Bytes so far; gaps between tensors are zero and stay zero. */
@@ -45,15 +49,17 @@ export class Layout {
         `Cannot lay out "${name}": got the name twice, wanted it once`,
       );
     }
-    const slot = { name, shape, region: this.region, offset: this.#bytes };
+    const bytes = alignPlace(byteLength(shape));
+    const offset = placeWithin(this.#bytes, bytes, this.#bufferBytes);
+    const slot = { name, shape, region: this.region, offset };
     this.slots.set(name, slot);
-    this.#bytes += alignPlace(byteLength(shape));
+    this.#bytes = offset + bytes;
     return slot;
   }
 
   /** The same region with some of its tensors, where they are. */
   only(keep: (name: string) => boolean): Layout {
-    const part = new Layout(this.region);
+    const part = new Layout(this.region, this.#bufferBytes);
     for (const [name, slot] of this.slots) {
       if (keep(name)) part.slots.set(name, slot);
     }

@@ -10,6 +10,7 @@ import {
   type KernelCall,
   type Memory,
   type Place,
+  placeWithin,
   type Plan,
 } from "../../kernels/engine.ts";
 import type { Graph, Node, Value } from "./graph.ts";
@@ -24,6 +25,8 @@ export interface PlanRequest {
   readonly memories: ReadonlyMap<string, Memory>;
   /** Values to be computed into a persistent memory. */
   readonly pins?: ReadonlyMap<Value, { region: string; offset: number }>;
+  /** No value crosses the end of a buffer of this size; one buffer. */
+  readonly bufferBytes?: number;
 }
 
 /** A value that needs room in the arena from one node to another. */
@@ -49,7 +52,7 @@ export function plan(request: PlanRequest): Plan {
   for (const value of pins.keys()) keep.add(value);
   const nodes = liveNodes(graph, keep);
   const lifetimes = findLifetimes(nodes, graph, keep, pins);
-  const { offsets, bytes } = pack(lifetimes);
+  const { offsets, bytes } = pack(lifetimes, request.bufferBytes);
   const regions = [...request.memories.keys()];
   const placeOf = (value: Value): Place =>
     place(value, { offsets, pins, regions });
@@ -146,6 +149,7 @@ function findLifetimes(
 
 function pack(
   lifetimes: Lifetime[],
+  bufferBytes?: number,
 ): { offsets: Map<Value, number>; bytes: number } {
   const offsets = new Map<Value, number>();
   const placed: { lifetime: Lifetime; offset: number }[] = [];
@@ -156,7 +160,8 @@ function pack(
     for (const other of placed) {
       if (!overlaps(lifetime, other.lifetime)) continue;
       if (offset + lifetime.bytes <= other.offset) break;
-      offset = Math.max(offset, other.offset + other.lifetime.bytes);
+      const end = Math.max(offset, other.offset + other.lifetime.bytes);
+      offset = placeWithin(end, lifetime.bytes, bufferBytes);
     }
     const index = placed.findIndex((other) => other.offset > offset);
     placed.splice(index < 0 ? placed.length : index, 0, { lifetime, offset });

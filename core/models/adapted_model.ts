@@ -54,9 +54,9 @@ export class AdaptedModel {
   /** Frozen tensors: the model's own, or those of a shared backbone. */
   readonly frozen: Layout;
   /** Trainable tensors, packed so that one kernel call updates all. */
-  readonly trainable: Layout = new Layout("trainable");
+  readonly trainable: Layout;
   /** Tensors of the method that keep their start. */
-  readonly fixed: Layout = new Layout("fixed");
+  readonly fixed: Layout;
   readonly #memories = new Map<string, Memory>();
 
   /**
@@ -69,12 +69,16 @@ export class AdaptedModel {
     this.engine = engine;
     this.spec = spec;
     const { config, method, options, shared } = spec;
+    const layout = (region: string) =>
+      new Layout(region, engine.limits.bufferBytes);
+    this.trainable = layout("trainable");
+    this.fixed = layout("fixed");
     const shape = modelShape(config);
     method.check?.(options, shape);
     const trains = (name: string): boolean =>
       isHead(shape, name) || method.trains(name);
     this.frozen = shared?.layout.only((name) => !trains(name)) ??
-      new Layout("frozen");
+      layout("frozen");
     for (const [name, tensor] of shape.tensors) {
       if (trains(name)) this.trainable.add(name, tensor);
       else if (!shared) this.frozen.add(name, tensor);
@@ -243,6 +247,7 @@ export class AdaptedModel {
       graph,
       outputs: { logits },
       memories: this.memories,
+      bufferBytes: this.engine.limits.bufferBytes,
     });
     checkPlan(made, this.engine.limits);
     return made;

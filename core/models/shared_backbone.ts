@@ -33,7 +33,7 @@ export class SharedBackbone {
   /** What was uploaded. */
   readonly backbone: Backbone;
   /** Where each tensor lies. */
-  readonly layout: Layout = new Layout(REGION);
+  readonly layout: Layout;
   /** What the layout refers to. */
   readonly memory: Memory;
 
@@ -41,6 +41,7 @@ export class SharedBackbone {
   constructor(engine: Engine, backbone: Backbone) {
     this.engine = engine;
     this.backbone = backbone;
+    this.layout = new Layout(REGION, engine.limits.bufferBytes);
     const shape = modelShape(backbone.config);
     for (const [name, size] of shape.tensors) {
       if (!isHead(shape, name)) this.layout.add(name, size);

@@ -5,7 +5,7 @@
  */
 
 import type { Plan } from "../../kernels/engine.ts";
-import { checkPlan } from "../graph/check_plan.ts";
+import { checkPlan, planFits } from "../graph/check_plan.ts";
 import { differentiate } from "../graph/differentiate.ts";
 import { Graph, type Slot, type Value } from "../graph/graph.ts";
 import { plan } from "../graph/plan.ts";
@@ -27,7 +27,8 @@ export interface StepOptions {
   readonly dropPath: boolean;
   /**
    * Bytes of activations above which the batch is made in parts, one after the
-   * other, as far as that helps; left out, it never is.
+   * other, as far as that helps; left out, it is only where the engine cannot
+   * hold the whole.
    */
   readonly arenaBytes?: number;
   /** Also read the gradients, and the logits (of the first part), for tests. */
@@ -55,6 +56,12 @@ export function trainPlan(model: AdaptedModel, options: StepOptions): Plan {
   let made = planParts(model, options, 1);
   let parts = 1;
   const most = Math.min(batch, MAX_PARTS);
+  const { limits } = model.engine;
+  // The engine cuts calls and bindings, but no tensor larger than a buffer.
+  while (!planFits(made, limits) && parts < most) {
+    parts = Math.min(most, 2 * parts);
+    made = planParts(model, options, parts);
+  }
   while (made.arenaBytes > arenaBytes && parts < most) {
     const wanted = Math.ceil(parts * made.arenaBytes / arenaBytes);
     parts = Math.min(most, Math.max(parts + 1, wanted));
@@ -63,7 +70,7 @@ export function trainPlan(model: AdaptedModel, options: StepOptions): Plan {
     if (next.arenaBytes > 0.8 * made.arenaBytes) break;
     made = next;
   }
-  checkPlan(made, model.engine.limits);
+  checkPlan(made, limits);
   return made;
 }
 
@@ -109,6 +116,7 @@ function planParts(
     outputs: { loss, correct, norm, ...inspected },
     memories: model.memories,
     pins,
+    bufferBytes: model.engine.limits.bufferBytes,
   });
 }
 

@@ -1,21 +1,15 @@
 import {
   alignPlace,
   byteLength,
-  type EngineLimits,
   type KernelCall,
   type Place,
   PLACE_ALIGNMENT,
   type Plan,
 } from "../engine.ts";
-import {
-  type Dispatch,
-  type Kernel,
-  type LoweringContext,
-  MAX_GROUPS,
-} from "./kernel.ts";
-
-/** The block number of places in a program's scratch memory. */
-export const SCRATCH_BLOCK = -1;
+import type { Dispatch, Kernel, LoweringContext } from "./kernel.ts";
+import { type DeviceLimits, MAX_BUFFERS, UNLIMITED } from "./limits.ts";
+import { SCRATCH_BLOCK } from "./scratch.ts";
+import { Splitter } from "./split.ts";
 
 /** A plan as dispatches, and the scratch memory that they need. */
 export interface Lowered {
@@ -26,74 +20,72 @@ export interface Lowered {
 }
 
 /**
- * Lowers every call of a plan to dispatches.
+ * Lowers every call of a plan to dispatches, in parts where it exceeds a limit.
  *
  * @throws {TypeError} If a kernel is unknown.
+ * @throws {RangeError} If a call exceeds the limits and cannot be cut.
  */
 export function lowerPlan(
   plan: Plan,
   kernels: ReadonlyMap<string, Kernel>,
   settings: Omit<LoweringContext, "scratch">,
+  limits: DeviceLimits = UNLIMITED,
 ): Lowered {
   const dispatches: Dispatch[] = [];
   const calls: number[] = [];
-  let scratchBytes = 0;
-  for (const [index, call] of plan.calls.entries()) {
-    const kernel = kernels.get(call.kernel);
-    if (kernel === undefined) {
-      throw new TypeError(
-        `Cannot compile ${plan.label}: got kernel ${call.kernel}, ` +
-          `wanted one of ${[...kernels.keys()].join(", ")}`,
+  const splitter = new Splitter({
+    plan,
+    limits,
+    lower: (call, scratch) => {
+      const context = { ...settings, scratch };
+      const [separate, copies] = separateInputs(call, scratch);
+      return [...copies, separate].flatMap((call) =>
+        kernelOf(plan, kernels, call).lower(call, context)
       );
-    }
-    let used = 0;
-    const scratch = (shape: readonly number[]): Place => {
-      const place: Place = {
-        block: SCRATCH_BLOCK,
-        offset: used,
-        shape,
-        dtype: "f32",
-      };
-      used += alignPlace(byteLength(shape));
-      return place;
-    };
-    const context = { ...settings, scratch };
-    const [separate, copies] = separateInputs(call, kernels, context);
-    dispatches.push(...copies, ...kernel.lower(separate, context));
+    },
+  });
+  for (const [index, call] of plan.calls.entries()) {
+    dispatches.push(...splitter.lower(call));
     while (calls.length < dispatches.length) calls.push(index);
-    scratchBytes = Math.max(scratchBytes, used);
   }
-  return { dispatches, calls, scratchBytes };
+  return { dispatches, calls, scratchBytes: splitter.scratchBytes };
+}
+
+function kernelOf(
+  { label }: Plan,
+  kernels: ReadonlyMap<string, Kernel>,
+  call: KernelCall,
+): Kernel {
+  const kernel = kernels.get(call.kernel);
+  if (kernel) return kernel;
+  throw new TypeError(
+    `Cannot compile ${label}: got kernel ${call.kernel}, wanted one of ` +
+      [...kernels.keys()].join(", "),
+  );
 }
 
 /**
  * Refuses a plan that does not fit, before anything is allocated for it.
  *
- * @throws {RangeError} If a place or block is too large or out of bounds.
+ * @throws {RangeError} If a place is out of bounds, or what the host writes or
+ * reads is larger than a buffer.
  */
-export function checkPlan(
+export function checkPlaces(
   plan: Plan,
-  lowered: Lowered,
-  limits: EngineLimits,
+  { dispatches, scratchBytes }: Lowered,
+  limits: DeviceLimits,
 ): void {
-  const blocks = [plan.arenaBytes, ...plan.memories.map(({ bytes }) => bytes)];
-  for (const bytes of [plan.arenaBytes, lowered.scratchBytes]) {
-    if (bytes > limits.memoryBytes) {
-      throw new RangeError(
-        `Cannot compile ${plan.label}: got ${bytes} bytes in one buffer, ` +
-          `wanted at most ${limits.memoryBytes}, the adapter's limit`,
-      );
-    }
+  const memoryBytes = MAX_BUFFERS * limits.bufferBytes;
+  for (const bytes of [plan.arenaBytes, scratchBytes]) {
+    if (bytes <= memoryBytes) continue;
+    throw new RangeError(
+      `Cannot compile ${plan.label}: got ${bytes} bytes in one block, wanted ` +
+        `at most ${memoryBytes}`,
+    );
   }
+  const blocks = [plan.arenaBytes, ...plan.memories.map(({ bytes }) => bytes)];
   const check = (place: Place, what: string) => {
     const bytes = byteLength(place.shape);
-    if (bytes > limits.tensorBytes) {
-      throw new RangeError(
-        `Cannot compile ${plan.label}: got ${bytes} bytes for ${what} ` +
-          `[${place.shape}], wanted at most ${limits.tensorBytes}, ` +
-          `the adapter's limit`,
-      );
-    }
     if (place.block === SCRATCH_BLOCK) return;
     const end = blocks[place.block];
     const aligned = place.offset % PLACE_ALIGNMENT === 0;
@@ -105,18 +97,23 @@ export function checkPlan(
       );
     }
   };
-  for (const [name, place] of plan.inputs) check(place, `input ${name}`);
-  for (const [name, place] of plan.outputs) check(place, `output ${name}`);
-  for (const { shader, places, grid } of lowered.dispatches) {
+  const crossed = (place: Place, what: string) => {
+    check(place, what);
+    const { bufferBytes } = limits;
+    const first = Math.floor(place.offset / bufferBytes);
+    const end = place.offset + byteLength(place.shape);
+    if (end <= (first + 1) * bufferBytes) return;
+    throw new RangeError(
+      `Cannot compile ${plan.label}: got ${what} [${place.shape}] at byte ` +
+        `${place.offset}, wanted it within one buffer of ${bufferBytes} bytes`,
+    );
+  };
+  for (const [name, place] of plan.inputs) crossed(place, `input ${name}`);
+  for (const [name, place] of plan.outputs) crossed(place, `output ${name}`);
+  for (const { shader, places } of dispatches) {
     places.forEach((place, i) => {
       if (place) check(place, `${shader.bindings[i]} of ${shader.name}`);
     });
-    if (grid.some((groups) => groups < 1 || groups > MAX_GROUPS)) {
-      throw new RangeError(
-        `Cannot compile ${plan.label}: got [${grid}] workgroups of ` +
-          `${shader.name}, wanted 1 to ${MAX_GROUPS} in each dimension`,
-      );
-    }
   }
 }
 
@@ -126,22 +123,20 @@ export function checkPlan(
  */
 function separateInputs(
   call: KernelCall,
-  kernels: ReadonlyMap<string, Kernel>,
-  context: LoweringContext,
-): [KernelCall, Dispatch[]] {
-  const copies: Dispatch[] = [];
+  scratch: LoweringContext["scratch"],
+): [KernelCall, KernelCall[]] {
+  const copies: KernelCall[] = [];
   const inputs = call.inputs.map((place, i) => {
     if (place === undefined) return undefined;
     const earlier = call.inputs.slice(0, i);
     if (!earlier.some((other) => other && overlap(place, other))) return place;
-    const copy = { ...context.scratch(place.shape), dtype: place.dtype };
-    const copyCall: KernelCall = {
+    const copy = { ...scratch(place.shape), dtype: place.dtype };
+    copies.push({
       kernel: "copy",
       inputs: [place],
       outputs: [copy],
       attributes: { count: byteLength(place.shape) / 4 },
-    };
-    copies.push(...kernels.get("copy")!.lower(copyCall, context));
+    });
     return copy;
   });
   return copies.length === 0 ? [call, copies] : [{ ...call, inputs }, copies];

@@ -16,6 +16,7 @@ override COUNT: u32;
 override RATE: f32;
 override SITE: u32;
 override GROUP: u32;
+override FIRST: u32;
 
 @group(0) @binding(0) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> key: array<u32>;
@@ -50,7 +51,7 @@ fn main(
 ) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
   if (4u * i >= COUNT) { return; }
-  let index = (vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u)) / vec4u(GROUP);
+  let index = (vec4u(FIRST + 4u * i) + vec4u(0u, 1u, 2u, 3u)) / vec4u(GROUP);
   let keep = uniform_number(index, key[0], key[1]) >= vec4f(RATE);
   store(i, select(vec4f(0.0), x[i] / (1.0 - RATE), keep));
 }
@@ -80,6 +81,8 @@ export const dropout: Kernel = {
         RATE: attribute(call, "rate"),
         SITE: attribute(call, "site"),
         GROUP: attribute(call, "group"),
+        // Of the call that this one is a part of.
+        FIRST: call.attributes.first ?? 0,
       },
     ),
 };

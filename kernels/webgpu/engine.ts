@@ -1,9 +1,10 @@
 import type { Engine, EngineLimits, Memory, Plan, Program } from "../engine.ts";
 import { type AdapterReport, openDevice } from "./adapter.ts";
-import { checkPlan, lowerPlan } from "./compile.ts";
+import { checkPlaces, lowerPlan } from "./compile.ts";
 import { Guard } from "./guard.ts";
 import type { Kernel, MatmulFamily } from "./kernel.ts";
 import { kernels as registry } from "./kernels.ts";
+import { type DeviceLimits, limitsOf, MAX_BUFFERS } from "./limits.ts";
 import { WebgpuMemory } from "./memory.ts";
 import { Pipelines } from "./pipelines.ts";
 import { WebgpuProgram } from "./program.ts";
@@ -19,6 +20,8 @@ export interface WebgpuOptions {
   treatAsSoftware?: boolean;
   /** Kernels by name instead of the built-in ones. */
   kernels?: ReadonlyMap<string, Kernel>;
+  /** Limits below the adapter's, to show that nothing needs more. */
+  limits?: Partial<DeviceLimits>;
 }
 
 const MAX_BINDINGS = 16;
@@ -45,6 +48,7 @@ class WebgpuEngine implements Engine {
     readonly device: GPUDevice;
     readonly guard: Guard;
     readonly timeline: Timeline;
+    readonly limits: DeviceLimits;
     readonly pipelines: Pipelines;
     readonly absent: GPUBuffer;
   };
@@ -64,6 +68,7 @@ class WebgpuEngine implements Engine {
       device,
       guard,
       timeline: new Timeline(),
+      limits: limitsOf(report, options.limits),
       pipelines: new Pipelines(device, guard),
       absent: device.createBuffer({
         label: "absent operands",
@@ -79,12 +84,12 @@ class WebgpuEngine implements Engine {
     this.description = report.software
       ? `${report.description}, a software adapter`
       : report.description;
+    // Larger bindings are cut, larger memories lie in several buffers.
+    const { bufferBytes } = this.#core.limits;
     this.limits = {
-      memoryBytes: report.limits.maxBufferSize,
-      tensorBytes: Math.min(
-        report.limits.maxBufferSize,
-        report.limits.maxStorageBufferBindingSize,
-      ),
+      memoryBytes: MAX_BUFFERS * bufferBytes,
+      tensorBytes: bufferBytes,
+      bufferBytes,
     };
   }
 
@@ -98,7 +103,7 @@ class WebgpuEngine implements Engine {
     if (bytes > this.limits.memoryBytes) {
       throw new RangeError(
         `Cannot allocate ${label}: got ${bytes} bytes, wanted at most ` +
-          `${this.limits.memoryBytes}, the adapter's limit`,
+          `${this.limits.memoryBytes}`,
       );
     }
     const memory = new WebgpuMemory(
@@ -113,8 +118,9 @@ class WebgpuEngine implements Engine {
 
   async compile(plan: Plan): Promise<Program> {
     this.#core.guard.check();
-    const lowered = lowerPlan(plan, this.#kernels, this.#settings);
-    checkPlan(plan, lowered, this.limits);
+    const { limits } = this.#core;
+    const lowered = lowerPlan(plan, this.#kernels, this.#settings, limits);
+    checkPlaces(plan, lowered, limits);
     const program = await WebgpuProgram.create(
       this.#core,
       plan,

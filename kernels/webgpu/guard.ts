@@ -1,5 +1,8 @@
 import { DeviceError } from "../engine.ts";
 
+/** Calls may fail a moment before the device says that it was lost. */
+const LOSS_IS_KNOWN_MS = 50;
+
 /**
  * Makes sure that no error of a device goes unnoticed.
  *
@@ -58,13 +61,10 @@ export class Guard {
       work.then(
         (value) =>
           settle(() => this.#failure ? reject(this.#failure) : resolve(value)),
-        (cause) =>
-          settle(() =>
-            reject(
-              this.#failure ??
-                new DeviceError(`Cannot ${what}: ${messageOf(cause)}`),
-            )
-          ),
+        async (cause) => {
+          const error = await this.#errorFor(cause, what);
+          settle(() => reject(error));
+        },
       );
     });
   }
@@ -109,11 +109,26 @@ export class Guard {
     const error = Promise.all(scopes).then((errors) => {
       const first = errors.find((error) => error !== null);
       if (first === undefined || first === null) return undefined;
-      return new DeviceError(`Cannot ${what}: ${first.message}`);
-    }, (cause) =>
-      this.#failure ??
-        new DeviceError(`Cannot ${what}: ${messageOf(cause)}`));
+      const outOfMemory = first instanceof GPUOutOfMemoryError;
+      const reason = outOfMemory ? "out of memory, " : "";
+      const message = `Cannot ${what}: ${reason}${first.message}`;
+      return new DeviceError(message, { outOfMemory });
+    }, (cause) => this.#errorFor(cause, what));
     return { made, error };
+  }
+
+  /** What to say of work that failed: if the device was lost, that it was. */
+  async #errorFor(cause: unknown, what: string): Promise<DeviceError> {
+    if (this.#failure === undefined) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const waited = new Promise((resolve) => {
+        timer = setTimeout(resolve, LOSS_IS_KNOWN_MS);
+      });
+      await Promise.race([this.#device.lost, waited]);
+      clearTimeout(timer);
+    }
+    return this.#failure ??
+      new DeviceError(`Cannot ${what}: ${messageOf(cause)}`);
   }
 
   #leave(): void {

@@ -81,6 +81,18 @@ export function flatGrid(groups: number): Grid {
         `wanted at most ${MAX_GROUPS ** 2}`,
     );
   }
+  const grid: Grid = [Math.ceil(groups / rows), rows, 1];
+  flatGroups.set(grid, groups);
+  return grid;
+}
+
+const flatGroups = new WeakMap<Grid, number>();
+
+/** The grid with fewer workgroups a dimension, if it may be folded anew. */
+export function refold(grid: Grid, limit: number): Grid {
+  const groups = flatGroups.get(grid);
+  if (groups === undefined || grid[0] <= limit) return grid;
+  const rows = Math.ceil(groups / limit);
   return [Math.ceil(groups / rows), rows, 1];
 }
 

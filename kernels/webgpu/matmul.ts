@@ -62,7 +62,9 @@ export const matmul: Kernel = {
       "alpha",
     ].map((name) => attribute(call, name));
     const { family, chunk, chunks } = chooseMatmul({ m, n, k }, context);
-    const sizes = { m, n, k, transA, transB, alpha, chunk, chunks };
+    const { aRow, bRow, yRow } = call.attributes;
+    const rows = { aRow, bRow, yRow };
+    const sizes = { m, n, k, transA, transB, alpha, chunk, chunks, ...rows };
     const dispatch = family === "register"
       ? registerDispatch(sizes)
       : { shader: matmulTileShader, constants: {}, grid: tileGrid(sizes) };

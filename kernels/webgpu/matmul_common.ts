@@ -19,6 +19,8 @@ struct Size {
   // Bits: 1 bias, 2 gelu, 4 pre, 8 residual.
   parts: u32,
   chunks: u32,
+  // Numbers from a row of y, pre and residual to the next.
+  y_row: u32,
 }
 
 fn put_y(at: u32, count: u32, v: vec4f) {
@@ -34,7 +36,7 @@ fn finish(chunk: u32, row: u32, column: u32, sum: vec4f) {
   let count = size.n - column;
   let last = vec4u(size.n - 1u);
   let columns = min(vec4u(column) + vec4u(0u, 1u, 2u, 3u), last);
-  let at = row * size.n + column;
+  let at = row * size.y_row + column;
   var v = size.alpha * sum;
   if ((size.parts & 1u) != 0u) {
     v += vec4f(
@@ -50,7 +52,7 @@ fn finish(chunk: u32, row: u32, column: u32, sum: vec4f) {
     v *= normal_cdf(v);
   }
   if ((size.parts & 8u) != 0u) {
-    let source = vec4u(row * size.n) + columns;
+    let source = vec4u(row * size.y_row) + columns;
     v += vec4f(
       residual[source.x], residual[source.y], residual[source.z], residual[source.w]);
   }
@@ -111,6 +113,10 @@ export interface MatmulSizes {
   readonly alpha: number;
   readonly chunk: number;
   readonly chunks: number;
+  /** Lengths of stored rows, where an operand is a part of a larger matrix. */
+  readonly aRow?: number;
+  readonly bRow?: number;
+  readonly yRow?: number;
 }
 
 const bits = new DataView(new ArrayBuffer(4));
@@ -126,10 +132,11 @@ function floatBits(value: number): number {
  */
 function uniformOf(sizes: MatmulSizes, alpha: number, parts: number): number[] {
   const { m, n, k, transA, transB, chunk, chunks } = sizes;
-  const a = transA ? [1, m] : [k, 1];
-  const b = transB ? [1, k] : [n, 1];
+  const { aRow = transA ? m : k, bRow = transB ? k : n, yRow = n } = sizes;
+  const a = transA ? [1, aRow] : [aRow, 1];
+  const b = transB ? [1, bRow] : [bRow, 1];
   const words = [m, n, k, chunk, ...a, ...b];
-  return [...words, floatBits(alpha), parts, chunks];
+  return [...words, floatBits(alpha), parts, chunks, yRow];
 }
 
 /**
@@ -156,7 +163,7 @@ export function matmulDispatches(
   return [{
     ...family,
     places: [a, b, undefined, undefined, partial, undefined],
-    uniform: uniformOf(sizes, 1, 0),
+    uniform: uniformOf({ ...sizes, yRow: n }, 1, 0),
   }, {
     shader: matmulSumShader,
     places: [partial, bias, residual, y, pre],

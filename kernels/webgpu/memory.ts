@@ -1,10 +1,7 @@
-import {
-  alignPlace,
-  type DeviceError,
-  type HostArray,
-  type Memory,
-} from "../engine.ts";
+import type { DeviceError, HostArray, Memory } from "../engine.ts";
+import { Block } from "./block.ts";
 import type { Guard } from "./guard.ts";
+import type { DeviceLimits } from "./limits.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What the parts of one engine share. */
@@ -12,13 +9,14 @@ export interface Core {
   readonly device: GPUDevice;
   readonly guard: Guard;
   readonly timeline: Timeline;
+  readonly limits: DeviceLimits;
 }
 
-/** A persistent memory: one buffer. */
+/** A persistent memory. */
 export class WebgpuMemory implements Memory {
   readonly label: string;
   readonly bytes: number;
-  readonly buffer: GPUBuffer;
+  readonly block: Block;
   /** Settles with what the device said about the allocation. */
   readonly allocation: Promise<DeviceError | undefined>;
   readonly #core: Core;
@@ -38,14 +36,15 @@ export class WebgpuMemory implements Memory {
     const { made, error } = core.guard.createLater(
       `allocate ${bytes} bytes for ${label}`,
       () =>
-        core.device.createBuffer({
+        new Block(core.device, {
           label,
-          size: alignPlace(bytes),
+          bytes,
+          bufferBytes: core.limits.bufferBytes,
           usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC |
             GPUBufferUsage.COPY_DST,
         }),
     );
-    this.buffer = made;
+    this.block = made;
     this.allocation = error;
   }
 
@@ -58,7 +57,12 @@ export class WebgpuMemory implements Memory {
     const { device, timeline } = this.#core;
     const kept = timeline.blocked ? data.slice() : data;
     timeline.add(undefined, () => {
-      if (!this.#closed) device.queue.writeBuffer(this.buffer, offset, kept);
+      if (this.#closed) return;
+      for (const piece of this.block.pieces(offset, kept.byteLength)) {
+        const from = kept.byteOffset + piece.from;
+        const bytes = new Uint8Array(kept.buffer, from, piece.bytes);
+        device.queue.writeBuffer(piece.buffer, piece.offset, bytes);
+      }
     }).catch((error) => this.#core.guard.fail(String(error)));
   }
 
@@ -72,12 +76,32 @@ export class WebgpuMemory implements Memory {
     this.#closed = true;
     this.#onClose(this);
     // Runs that wait for a staging buffer have not been submitted yet.
-    this.#core.timeline.add(undefined, () => this.buffer.destroy());
+    this.#core.timeline.add(undefined, () => this.block.destroy());
   }
 
+  /** Reads buffer by buffer; a range within one buffer is read at once. */
   async #read(offset: number, bytes: number): Promise<ArrayBuffer> {
-    const { device, guard } = this.#core;
     if (bytes === 0) return new ArrayBuffer(0);
+    const reads = [...this.block.pieces(offset, bytes)]
+      .map((piece) => this.#readPiece(piece));
+    if (reads.length === 1) return await reads[0];
+    const whole = new Uint8Array(bytes);
+    let from = 0;
+    for (const part of await Promise.all(reads)) {
+      whole.set(new Uint8Array(part), from);
+      from += part.byteLength;
+    }
+    return whole.buffer;
+  }
+
+  async #readPiece(
+    { buffer, offset, bytes }: {
+      buffer: GPUBuffer;
+      offset: number;
+      bytes: number;
+    },
+  ): Promise<ArrayBuffer> {
+    const { device, guard } = this.#core;
     const what = `read ${bytes} bytes of ${this.label}`;
     const { made: staging, error } = guard.createLater(
       what,
@@ -89,7 +113,7 @@ export class WebgpuMemory implements Memory {
         }),
     );
     const encoder = device.createCommandEncoder({ label: what });
-    encoder.copyBufferToBuffer(this.buffer, offset, staging, 0, bytes);
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
     device.queue.submit([encoder.finish()]);
     const mapped = staging.mapAsync(GPUMapMode.READ);
     const copied = guard.watch(

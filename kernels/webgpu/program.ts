@@ -174,15 +174,16 @@ export class WebgpuProgram implements Program {
       }
     }
     for (const [name, data] of Object.entries(inputs)) {
-      const place = this.#plan.inputs.get(name)!;
-      device.queue.writeBuffer(this.#bufferOf(place), place.offset, data);
+      const { buffer, offset } = this.#find(this.#plan.inputs.get(name)!);
+      device.queue.writeBuffer(buffer, offset, data);
     }
     const encoder = device.createCommandEncoder({ label: this.#plan.label });
     this.#encode(encoder, clock);
     for (const [name, place] of this.#plan.outputs) {
+      const { buffer, offset } = this.#find(place);
       encoder.copyBufferToBuffer(
-        this.#bufferOf(place),
-        place.offset,
+        buffer,
+        offset,
         slot.buffer,
         this.#stagingOffsets.get(name)!,
         byteLength(place.shape),
@@ -229,8 +230,10 @@ export class WebgpuProgram implements Program {
     return outputs;
   }
 
-  #bufferOf({ block }: Place): GPUBuffer {
-    return block === 0 ? this.#buffers.arena : this.#memories[block - 1].buffer;
+  #find(place: Place): { buffer: GPUBuffer; offset: number } {
+    const { block } = place;
+    const { arena } = this.#buffers;
+    return (block === 0 ? arena : this.#memories[block - 1].block).at(place);
   }
 }
 

@@ -1,7 +1,9 @@
 import { alignPlace, byteLength, type Place, type Plan } from "../engine.ts";
-import { type Lowered, SCRATCH_BLOCK } from "./compile.ts";
+import { Block } from "./block.ts";
+import type { Lowered } from "./compile.ts";
 import type { Shader } from "./kernel.ts";
 import type { Core, WebgpuMemory } from "./memory.ts";
+import { SCRATCH_BLOCK } from "./scratch.ts";
 
 /** Runs that may be under way before a run waits for the oldest. */
 export const RING_SIZE = 8;
@@ -17,9 +19,9 @@ export interface Slot {
 
 /** Everything that a program allocates. */
 export interface Buffers {
-  readonly arena: GPUBuffer;
-  readonly scratch: GPUBuffer;
-  readonly uniforms: GPUBuffer;
+  readonly arena: Block;
+  readonly scratch: Block;
+  readonly uniforms: Block;
   readonly ring: readonly Slot[];
 }
 
@@ -29,36 +31,47 @@ export interface Buffers {
  * @throws {DeviceError} If there is not enough memory.
  */
 export async function createBuffers(
-  { device, guard }: Core,
+  { device, guard, limits }: Core,
   plan: Plan,
   { scratchBytes, dispatches }: Lowered,
 ): Promise<Buffers> {
-  const staging = stagingLayout(plan).bytes;
-  const made: GPUBuffer[] = [];
-  const create = (part: string, bytes: number, usage: number) => {
+  const staging = alignPlace(Math.max(stagingLayout(plan).bytes, 1));
+  const made: { destroy(): void }[] = [];
+  const keep = <T extends { destroy(): void }>(part: T): T => {
+    made.push(part);
+    return part;
+  };
+  const { bufferBytes } = limits;
+  const block = (part: string, bytes: number, usage: number) => {
     const label = `${plan.label} ${part}`;
-    const size = alignPlace(Math.max(bytes, 1));
-    const buffer = device.createBuffer({ label, size, usage });
-    made.push(buffer);
-    return buffer;
+    return keep(new Block(device, { label, bytes, usage, bufferBytes }));
   };
   const { STORAGE, UNIFORM, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
   const what = `allocate ${plan.arenaBytes + scratchBytes} bytes ` +
     `for ${plan.label}`;
   try {
     const buffers = await guard.create(what, () => ({
-      arena: create("arena", plan.arenaBytes, STORAGE | COPY_SRC | COPY_DST),
-      scratch: create("scratch", scratchBytes, STORAGE),
-      uniforms: create(
+      arena: block("arena", plan.arenaBytes, STORAGE | COPY_SRC | COPY_DST),
+      scratch: block("scratch", scratchBytes, STORAGE),
+      uniforms: block(
         "uniforms",
         dispatches.length * UNIFORM_BYTES,
         UNIFORM | COPY_DST,
       ),
       ring: Array.from({ length: RING_SIZE }, (_, i) => ({
-        buffer: create(`staging ${i}`, staging, MAP_READ | COPY_DST),
+        buffer: keep(device.createBuffer({
+          label: `${plan.label} staging ${i}`,
+          size: staging,
+          usage: MAP_READ | COPY_DST,
+        })),
       })),
     }));
-    device.queue.writeBuffer(buffers.uniforms, 0, uniformsOf(dispatches));
+    const uniforms = uniformsOf(dispatches);
+    const pieces = buffers.uniforms.pieces(0, uniforms.byteLength);
+    for (const { buffer, offset, from, bytes } of pieces) {
+      const words = uniforms.subarray(from / 4, (from + bytes) / 4);
+      device.queue.writeBuffer(buffer, offset, words);
+    }
     return buffers;
   } catch (error) {
     for (const buffer of made) buffer.destroy();
@@ -70,7 +83,7 @@ export async function createBuffers(
 export function destroyBuffers(
   { arena, scratch, uniforms, ring }: Buffers,
 ): void {
-  for (const buffer of [arena, scratch, uniforms]) buffer.destroy();
+  for (const block of [arena, scratch, uniforms]) block.destroy();
   for (const { buffer } of ring) buffer.destroy();
 }
 
@@ -99,9 +112,9 @@ export function bindDispatches(
   buffers: Buffers,
   memories: readonly WebgpuMemory[],
 ): GPUBindGroup[] {
-  const bufferOf = ({ block }: Place): GPUBuffer => {
+  const blockOf = ({ block }: Place): Block => {
     if (block === SCRATCH_BLOCK) return buffers.scratch;
-    return block === 0 ? buffers.arena : memories[block - 1].buffer;
+    return block === 0 ? buffers.arena : memories[block - 1].block;
   };
   return dispatches.map(({ shader, places }, i) => {
     const ranges = shader.bindings.map((_, binding): GPUBufferBinding => {
@@ -111,11 +124,11 @@ export function bindDispatches(
         return { buffer: core.absent, offset: binding * 256, size: 256 };
       }
       const size = Math.ceil(byteLength(place.shape) / 16) * 16;
-      return { buffer: bufferOf(place), offset: place.offset, size };
+      return { ...blockOf(place).at(place), size };
     });
     if (shader.uniform) {
-      const offset = i * UNIFORM_BYTES;
-      ranges.push({ buffer: buffers.uniforms, offset, size: UNIFORM_BYTES });
+      const part = buffers.uniforms.at({ offset: i * UNIFORM_BYTES });
+      ranges.push({ ...part, size: UNIFORM_BYTES });
     }
     return core.device.createBindGroup({
       label: shader.name,

@@ -88,6 +88,7 @@ export async function readInternals(
     graph,
     outputs: Object.fromEntries(outputs),
     memories: model.memories,
+    bufferBytes: model.engine.limits.bufferBytes,
   });
   checkPlan(made, model.engine.limits);
   const program = await model.engine.compile(made);

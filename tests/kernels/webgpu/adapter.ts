@@ -16,13 +16,13 @@ export function gpuTest(name: string, fn: () => Promise<void>): void {
 export async function withHook<T extends object, K extends keyof T>(
   prototype: T,
   method: K,
-  before: (self: T) => void,
+  before: (self: T, args: unknown[]) => void,
   work: () => Promise<void>,
 ): Promise<void> {
   const original = prototype[method];
   assertMethod(original);
   const hooked = function (this: T, ...args: unknown[]): unknown {
-    before(this);
+    before(this, args);
     return original.apply(this, args);
   };
   prototype[method] = hooked as T[K];

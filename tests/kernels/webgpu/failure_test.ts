@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DeviceError, type Plan } from "../../../kernels/engine.ts";
+import { DeviceError, type Place, type Plan } from "../../../kernels/engine.ts";
 import { openWebgpuEngine } from "../../../kernels/webgpu/engine.ts";
 import type { Kernel, Shader } from "../../../kernels/webgpu/kernel.ts";
 import { kernels } from "../../../kernels/webgpu/kernels.ts";
@@ -142,16 +142,28 @@ gpuTest("plans beyond the limits are refused before allocation", async () => {
   const engine = await open();
   const plan = onePlan(addUse);
   const { memoryBytes, tensorBytes } = engine.limits;
-  const wide = { block: 0, offset: 0, shape: [tensorBytes / 4 + 64] };
-  const call = plan.calls[0];
+  const side = tensorBytes / 4 + 64;
+  const place = (offset: number): Place => (
+    { block: 0, offset, shape: [side], dtype: "f32" }
+  );
+  const [first, second] = [place(0), place(4 * side)];
   const wrong: Plan[] = [
     { ...plan, arenaBytes: memoryBytes + 256 },
     { ...plan, arenaBytes: 256 },
     {
       ...plan,
-      arenaBytes: tensorBytes + 4096,
-      calls: [{ ...call, outputs: [{ ...wide, dtype: "f32" }] }],
+      arenaBytes: 8 * side,
+      // What swaps axes has to stay whole.
+      calls: [{
+        kernel: "transpose",
+        inputs: [first],
+        outputs: [second],
+        attributes: { a: 1, b: side, c: 1 },
+      }],
+      inputs: new Map(),
+      outputs: new Map(),
     },
+    { ...plan, arenaBytes: 8 * side, inputs: new Map([["x", first]]) },
   ];
   let buffers = 0;
   await withHook(
