@@ -1,7 +1,11 @@
 import { buildModel } from "../../core/models/build_model.ts";
 import { findMethod, methods } from "../../core/methods/mod.ts";
 import { RunDirectory } from "../../core/train/run_directory.ts";
-import { train, type TrainResult } from "../../core/train/trainer.ts";
+import {
+  type PlannedStep,
+  train,
+  type TrainResult,
+} from "../../core/train/trainer.ts";
 import { VERSION } from "../../core/version.ts";
 import { hinted } from "../../core/errors.ts";
 import { backboneFlag } from "../backbone.ts";
@@ -9,7 +13,7 @@ import type { CliCommand } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { FailedWith } from "../failed_with.ts";
 import { deviceFlags, methodFlags } from "../flags.ts";
-import { clock, count, percent } from "../format.ts";
+import { bytes, clock, count, percent } from "../format.ts";
 import { backboneFacts, imageFlags } from "../image_flags.ts";
 import type { Input } from "../input.ts";
 import { interruptible } from "../interrupt.ts";
@@ -99,6 +103,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
           run: directory,
           resume: plan.existing !== undefined,
           signal,
+          onPlanned: (step) => output.note(describeStep(step)),
           onStep: (step) => bar.onStep(step),
           onEpoch: (record) => bar.onEpoch(record),
         });
@@ -114,10 +119,16 @@ async function run(input: Input, output: Output): Promise<unknown> {
   });
 }
 
-/** A run that failed before its first epoch was over leaves nothing behind. */
+/** What a step takes, before the first one runs. */
+function describeStep({ arenaBytes, parts }: PlannedStep): string {
+  const made = parts > 1 ? `, the batch in ${parts} parts` : "";
+  return `step: ${bytes(arenaBytes)} of activations${made}`;
+}
+
+/** A run that failed before it saved anything leaves nothing behind. */
 async function removeIfEmpty(directory: RunDirectory): Promise<void> {
   const records = await directory.readRecords();
-  if (records.length > 0) return;
+  if (records.length > 0 || await directory.hasState()) return;
   await Deno.remove(directory.path, { recursive: true });
 }
 

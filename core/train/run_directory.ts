@@ -183,6 +183,17 @@ export class RunDirectory {
     }, { overwrite: true });
   }
 
+  /** Whether there is a state to resume from. */
+  async hasState(): Promise<boolean> {
+    try {
+      await Deno.lstat(`${this.path}/state/state.safetensors`);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
   /**
    * Reads the state, if there is one.
    *
@@ -192,13 +203,8 @@ export class RunDirectory {
   async readState(
     count: number,
   ): Promise<{ state: OptimizerState; progress: RunProgress } | undefined> {
+    if (!await this.hasState()) return undefined;
     const path = `${this.path}/state/state.safetensors`;
-    try {
-      await Deno.lstat(path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
     const { metadata, tensors } = await readSafetensors(path);
     const range = (name: string): Float32Array<ArrayBuffer> => {
       const tensor = tensors.get(name);

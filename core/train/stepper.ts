@@ -4,18 +4,21 @@
  * @module
  */
 
-import type {
-  HostArray,
-  Plan,
-  Program,
-  RunProfile,
+import {
+  DeviceError,
+  type HostArray,
+  type Plan,
+  type Program,
+  type RunProfile,
 } from "../../kernels/engine.ts";
+import { hinted } from "../errors.ts";
 import type { AdaptedModel } from "../models/adapted_model.ts";
 import { randomBits, RandomStream } from "../rng.ts";
 import type { Batch } from "./batches.ts";
+import { findNonFinite } from "./find_non_finite.ts";
 import { adamwSettings, learningRate, type Schedule } from "./schedule.ts";
 import type { TrainSettings } from "./settings.ts";
-import { trainPlan } from "./step.ts";
+import { type StepOptions, trainPlan } from "./step.ts";
 
 /** Steps in flight: enough to hide the host's work and a GPU's readback. */
 const DEPTH = { cpu: 2, webgpu: 8 } as const;
@@ -32,11 +35,15 @@ export interface Stepper {
   /** How many steps may be in flight. */
   readonly depth: number;
   readonly arenaBytes: number;
+  /** Parts that a batch is made in. */
+  readonly parts: number;
   readonly plan: Plan;
   /** Starts the step with a number, counted from 0 over the whole run. */
   run(batch: Batch, step: number): Promise<Record<string, HostArray>>;
   /** Runs a step and reads the clock around every op, if the engine can. */
   profile(batch: Batch, step: number): Promise<RunProfile> | undefined;
+  /** Runs a step again without its update and says which op went wrong first. */
+  diagnose(batch: Batch, step: number): Promise<string | undefined>;
   /** The learning rate of a step. */
   learningRate(step: number): number;
   close(): void;
@@ -47,19 +54,19 @@ export interface Stepper {
  *
  * @param stepsPerEpoch For the schedule.
  * @throws {RangeError} If the engine cannot hold it.
+ * @throws {DeviceError} If the device has no memory for one image.
  */
 export async function openStepper(
   model: AdaptedModel,
   settings: TrainSettings,
   stepsPerEpoch: number,
 ): Promise<Stepper> {
-  const plan = trainPlan(model, {
+  const { plan, program } = await compileStep(model, {
     batch: settings.batchSize,
     smoothing: settings.smoothing,
     dropPath: settings.dropPath > 0,
     arenaBytes: ARENA_BYTES[model.engine.name],
   });
-  const program: Program = await model.engine.compile(plan);
   const schedule: Schedule = {
     lr: settings.lr,
     minLr: settings.minLr,
@@ -81,12 +88,37 @@ export async function openStepper(
   return {
     depth: DEPTH[model.engine.name],
     arenaBytes: plan.arenaBytes,
+    parts: partsOf(plan),
     plan,
     learningRate: (step) => learningRate(step, schedule),
     run: (batch, step) => program.run(inputsOf(batch, step)),
     profile: (batch, step) => program.profile?.(inputsOf(batch, step)),
+    diagnose: (batch, step) =>
+      findNonFinite(model, plan, inputsOf(batch, step)),
     close: () => program.close(),
   };
+}
+
+/** Halves the activations until the device has memory for them. */
+async function compileStep(
+  model: AdaptedModel,
+  options: StepOptions,
+): Promise<{ plan: Plan; program: Program }> {
+  const plan = trainPlan(model, options);
+  try {
+    return { plan, program: await model.engine.compile(plan) };
+  } catch (error) {
+    if (!(error instanceof DeviceError) || !error.outOfMemory) throw error;
+    const less = { ...options, arenaBytes: plan.arenaBytes / 2 };
+    if (trainPlan(model, less).arenaBytes < plan.arenaBytes) {
+      return await compileStep(model, less);
+    }
+    throw hinted(error, "a smaller backbone or --image-size needs less memory");
+  }
+}
+
+function partsOf({ inputs }: Plan): number {
+  return [...inputs.keys()].filter((name) => /^labels\b/.test(name)).length;
 }
 
 /** The inputs of a plan that have a batch, for each part if it has parts. */

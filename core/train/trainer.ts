@@ -4,7 +4,11 @@
  * @module
  */
 
-import type { HostArray, Memory } from "../../kernels/engine.ts";
+import {
+  DeviceError,
+  type HostArray,
+  type Memory,
+} from "../../kernels/engine.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { hinted } from "../errors.ts";
 import type { AdaptedModel, NamedTensors } from "../models/adapted_model.ts";
@@ -33,8 +37,23 @@ export interface TrainRequest {
   readonly resume?: boolean;
   /** When it aborts, the run saves its state and returns. */
   readonly signal?: AbortSignal;
+  /**
+   * Seconds after which the state is saved within an epoch too, so that little
+   * is lost with the device; 60.
+   */
+  readonly saveSeconds?: number;
+  /** Told the bytes of a step's activations before the first step. */
+  onPlanned?(plan: PlannedStep): void;
   onStep?(progress: StepProgress): void;
   onEpoch?(record: EpochRecord): void;
+}
+
+/** What a step takes. */
+export interface PlannedStep {
+  /** Bytes of its activations, allocated once. */
+  readonly arenaBytes: number;
+  /** Parts that a batch is made in, one after the other. */
+  readonly parts: number;
 }
 
 /** What came of it; the model holds the tensors of the last step. */
@@ -59,7 +78,10 @@ export interface TrainResult {
  * interrupted and resumed ends with the same bits as one that was not.
  *
  * @throws {RangeError} If a setting is out of range, the data do not fit the
- * model, the engine cannot hold a step, or the loss stops being finite.
+ * model, the engine cannot hold a step, or the loss stops being finite; the
+ * message names the step and the op.
+ * @throws {DeviceError} If the device fails; with a run directory the state of
+ * at most `saveSeconds` before is kept there.
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   checkSettings(request.settings);
@@ -80,6 +102,8 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     evaluator = validation && await Evaluator.open(model, { preprocess });
     const loop = new Loop(request, batches, stepper, evaluator);
     await loop.restore();
+    const { arenaBytes, parts } = stepper;
+    request.onPlanned?.({ arenaBytes, parts });
     return await loop.run();
   } finally {
     stepper.close();
@@ -123,6 +147,9 @@ class Loop {
   #epoch = 0;
   #step = 0;
   #sums: RunProgress["sums"] = NO_SUMS;
+  /** What the state on the disk holds, and when that was looked after last. */
+  #saved: { epoch: number; step: number } | undefined;
+  #savedAt = performance.now();
 
   constructor(
     request: TrainRequest,
@@ -156,6 +183,7 @@ class Loop {
     }
     const { epoch, step, sums, best } = saved.progress;
     [this.#epoch, this.#step, this.#sums] = [epoch, step, sums];
+    this.#saved = { epoch, step };
     if (best) {
       this.#best = { ...best, tensors: await run.readAdapter("best") };
     }
@@ -163,9 +191,13 @@ class Loop {
 
   async run(): Promise<TrainResult> {
     const { settings, signal } = this.#request;
-    while (this.#epoch < settings.epochs && !signal?.aborted) {
-      await this.#runEpoch();
-      if (this.#step === this.#batches.steps) await this.#finishEpoch();
+    try {
+      while (this.#epoch < settings.epochs && !signal?.aborted) {
+        await this.#runEpoch();
+        if (this.#step === this.#batches.steps) await this.#finishEpoch();
+      }
+    } catch (error) {
+      throw error instanceof DeviceError ? this.#withRemedy(error) : error;
     }
     const interrupted = this.#epoch < settings.epochs;
     if (interrupted && this.#step > 0) await this.#saveState();
@@ -190,7 +222,9 @@ class Loop {
     let started = performance.now();
     const collect = async (): Promise<void> => {
       const [batch, promise] = pending.shift()!;
-      this.#count(batch.count, await promise);
+      const results = await promise;
+      await this.#check(batch, results);
+      this.#count(batch.count, results);
       const now = performance.now();
       this.#sums = {
         ...this.#sums,
@@ -204,6 +238,11 @@ class Loop {
       for (let next = this.#step; next < this.#batches.steps; next++) {
         if (pending.length === depth) await collect();
         if (signal?.aborted) break;
+        if (this.#mustSave(next)) {
+          while (pending.length > 0) await collect();
+          await this.#saveState();
+          started = performance.now();
+        }
         const batch = slots[next % depth];
         this.#batches.fill(batch, next);
         const step = this.#epoch * this.#batches.steps + next;
@@ -216,24 +255,57 @@ class Loop {
     }
   }
 
-  /** Adds a step's results to the sums, and stops on numbers that are none. */
+  /** Whether steps were made long enough ago without being saved. */
+  #mustSave(next: number): boolean {
+    const { run, saveSeconds = 60 } = this.#request;
+    if (!run || next === 0) return false;
+    return performance.now() - this.#savedAt >= 1000 * saveSeconds;
+  }
+
+  /** Says what is left of a run whose device failed. */
+  #withRemedy(error: DeviceError): DeviceError {
+    const { run } = this.#request;
+    if (!run || !this.#saved) return error;
+    const { epoch, step } = this.#saved;
+    return hinted(
+      error,
+      `the state after step ${step} of epoch ${epoch + 1} is saved; continue ` +
+        `with: deno task alore train --resume ${run.path}`,
+    );
+  }
+
+  /**
+   * Stops on numbers that are none.
+   *
+   * @throws {RangeError} It names the step and the op that they came from.
+   */
+  async #check(
+    batch: Batch,
+    { loss: [loss], norm: [norm] }: Record<string, HostArray>,
+  ): Promise<void> {
+    if (Number.isFinite(loss) && Number.isFinite(norm)) return;
+    const { run } = this.#request;
+    const [epoch, step] = [this.#epoch + 1, this.#step + 1];
+    const number = this.#epoch * this.#batches.steps + this.#step;
+    const origin = await this.#stepper.diagnose(batch, number) ??
+      "made again, the step has none, because later steps changed the weights";
+    const kept = run && this.#epoch > 0
+      ? `what epoch ${this.#epoch} left is kept in ${run.path}; `
+      : "";
+    throw hinted(
+      new RangeError(
+        `Cannot go on training: got a loss of ${loss} and a gradient norm ` +
+          `of ${norm} at epoch ${epoch}, step ${step}, wanted finite ` +
+          `numbers; ${origin}`,
+      ),
+      `${kept}try a smaller --lr or a --clip-grad`,
+    );
+  }
+
+  /** Adds a step's results to the sums. */
   #count(images: number, results: Record<string, HostArray>): void {
     const [loss] = results.loss;
     const [norm] = results.norm;
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-      const kept = this.#request.run && this.#epoch > 0
-        ? `what epoch ${this.#epoch} left is kept in ${this.#request.run.path}; `
-        : "";
-      throw hinted(
-        new RangeError(
-          `Cannot go on training: got a loss of ${loss} and a gradient norm ` +
-            `of ${norm} at epoch ${this.#epoch + 1}, step ${
-              this.#step + 1
-            }, wanted finite numbers`,
-        ),
-        `${kept}try a smaller --lr or a --clip-grad`,
-      );
-    }
     const sums = this.#sums;
     this.#sums = {
       loss: sums.loss + loss * images,
@@ -311,5 +383,7 @@ class Loop {
       sums: this.#sums,
       best: this.#best && { epoch: this.#best.epoch, top1: this.#best.top1 },
     });
+    this.#saved = { epoch: this.#epoch, step: this.#step };
+    this.#savedAt = performance.now();
   }
 }
