@@ -30,6 +30,7 @@ export {
   type Dataset,
   type DatasetDescription,
   readDataset,
+  type Resize,
   type Split,
   type SplitName,
   type UnsavedDataset,

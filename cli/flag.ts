@@ -18,6 +18,8 @@ export interface Flag {
   readonly choices?: readonly string[];
   /** Smallest number allowed. */
   readonly minimum?: number;
+  /** Largest number allowed. */
+  readonly maximum?: number;
   /** Numbers must stay below this. */
   readonly below?: number;
   /** Heading in the help. */

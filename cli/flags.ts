@@ -76,7 +76,7 @@ export function kebab(name: string): string {
 
 /** The flag of an option of a data kind. */
 export function kindFlag(spec: KindOption): Flag {
-  const { name, type, choices, min, help } = spec;
+  const { name, type, choices, min, max, help } = spec;
   return {
     name: kebab(name),
     kind: type === "string" ? "text" : type,
@@ -84,6 +84,7 @@ export function kindFlag(spec: KindOption): Flag {
     default: type === "boolean" ? undefined : spec.default,
     choices,
     minimum: min,
+    maximum: max,
     group: "Images",
     help,
   };

@@ -29,6 +29,15 @@ export const imageFlags: readonly Flag[] = [
     defaultText: "as the backbone learned",
     help: "the resizing filter that the data may have been prepared with",
   },
+  {
+    name: "crop-pct",
+    kind: "number",
+    minimum: 0.01,
+    maximum: 1,
+    defaultText: "as the backbone learned",
+    help:
+      "the share of a centre crop that the data may have been prepared with",
+  },
 ];
 
 /**
@@ -53,10 +62,16 @@ export async function openForImages(
   const backbone = await openBackbone(source, seed, imageSize);
   const typed = filterOf(input.textOr("interpolation"));
   const interpolation = typed ?? before?.preprocess.interpolation;
-  if (!interpolation) return backbone;
+  const cropPct = input.given("crop-pct")
+    ? input.number("crop-pct")
+    : before?.preprocess.cropPct;
   return {
     ...backbone,
-    preprocess: { ...backbone.preprocess, interpolation },
+    preprocess: {
+      ...backbone.preprocess,
+      ...interpolation ? { interpolation } : {},
+      ...cropPct ? { cropPct } : {},
+    },
   };
 }
 
@@ -96,6 +111,6 @@ function preprocessFacts(preprocess: Preprocess): string {
     `mean ${rounded(mean)}`,
     `std ${rounded(std)}`,
     ...interpolation ? [interpolation] : [],
-    ...cropPct === undefined ? [] : [`centre ${cropPct}`],
+    ...cropPct === undefined ? [] : [`crop_pct ${Number(cropPct.toFixed(4))}`],
   ].join(", ");
 }

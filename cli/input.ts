@@ -86,11 +86,14 @@ export class Input {
 
 function checkRange(flag: Flag, value: FlagValue): void {
   if (typeof value !== "number") return;
-  const { minimum = -Infinity, below = Infinity, name } = flag;
-  if (value >= minimum && value < below) return;
+  const { minimum = -Infinity, maximum = Infinity, below = Infinity } = flag;
+  if (value >= minimum && value <= maximum && value < below) return;
   const range = [
     minimum > -Infinity ? `at least ${minimum}` : "",
+    maximum < Infinity ? `at most ${maximum}` : "",
     below < Infinity ? `below ${below}` : "",
   ].filter(Boolean).join(" and ");
-  throw new RangeError(`Cannot use --${name}: got ${value}, wanted ${range}`);
+  throw new RangeError(
+    `Cannot use --${flag.name}: got ${value}, wanted ${range}`,
+  );
 }

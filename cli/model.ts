@@ -5,6 +5,7 @@
  */
 
 import type { Engine } from "../kernels/engine.ts";
+import type { Fitting } from "../core/data/description.ts";
 import { hinted } from "../core/errors.ts";
 import { isHead } from "../core/methods/method.ts";
 import { findMethod } from "../core/methods/mod.ts";
@@ -31,7 +32,7 @@ export interface OpenModel {
   readonly preprocess: Preprocess;
   readonly classes: readonly string[];
   /** How the images that it learned from became square, where that is known. */
-  readonly resize?: { readonly filter: string; readonly fit: string };
+  readonly resize?: Fitting;
 }
 
 /** A model with the run that it came from. */

@@ -14,14 +14,20 @@ import { readFile } from "../core/weights/read_file.ts";
 export async function readImages(
   files: readonly string[],
   size: number,
-  resize: { fit?: string; filter?: string },
+  resize: { fit?: string; filter?: string; cropPct?: number },
 ): Promise<Split> {
   const images = new Uint8Array(files.length * size ** 2 * 3);
   const fit = fits.find((name) => name === resize.fit);
   const filter = filters.find((name) => name === resize.filter);
+  const { cropPct } = resize;
   for (const [i, file] of files.entries()) {
     const bytes = await readFile(file);
-    const pixels = await decodeImage(bytes, file, { size, fit, filter });
+    const pixels = await decodeImage(bytes, file, {
+      size,
+      fit,
+      filter,
+      cropPct,
+    });
     images.set(pixels, i * pixels.length);
   }
   const labels = new Int32Array(files.length);

@@ -6,6 +6,7 @@
 
 import { type Dataset, readDataset } from "../core/data/dataset.ts";
 import { hinted } from "../core/errors.ts";
+import { checkData } from "../core/train/check_data.ts";
 import type { RunConfig } from "../core/train/run_config.ts";
 
 /**
@@ -13,8 +14,9 @@ import type { RunConfig } from "../core/train/run_config.ts";
  * are changed to the run's.
  *
  * @param path Left out, the data that the run was trained on.
- * @throws {RangeError} If the classes are others, the images have another size,
- * or the run's own data have changed or, since it was imported, are not known.
+ * @throws {RangeError} If the classes are others, the images were brought to their
+ * size in another way, or the run's own data have changed or, since it was
+ * imported, are not known.
  */
 export async function readRunData(
   config: RunConfig,
@@ -40,14 +42,10 @@ export async function readRunData(
       `--data ${file} takes it as it is`,
     );
   }
-  if (dataset.imageSize !== config.model.imageSize) {
-    throw hinted(
-      new RangeError(
-        `Cannot evaluate on ${file}: got images of ${dataset.imageSize} ` +
-          `pixels, wanted the model's ${config.model.imageSize}`,
-      ),
-      `prepare the data again with --size ${config.model.imageSize}`,
-    );
+  if (path !== undefined) {
+    const { model, preprocess } = config;
+    const wanted = { config: model, preprocess };
+    checkData(dataset, wanted, { source: file, verb: "evaluate" });
   }
   return withClasses(dataset, config.classes, file);
 }

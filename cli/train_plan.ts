@@ -65,7 +65,7 @@ export async function planRun(input: Input, engine: string): Promise<RunPlan> {
   );
   const dataset = await readDataset(data);
   const { classes, description, hash } = dataset;
-  checkData(dataset, backbone, data, true);
+  checkData(dataset, backbone, { source: data, bends: true });
   const config: RunConfig = {
     format: "alore-run",
     version: 1,

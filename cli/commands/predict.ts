@@ -59,6 +59,15 @@ export const predict: CliCommand = {
       group: "Images",
       help: "how pixels are weighted when resizing",
     },
+    {
+      name: "crop-pct",
+      kind: "number",
+      minimum: 0.01,
+      maximum: 1,
+      defaultText: "as the data were prepared",
+      group: "Images",
+      help: "share of the resized side whose centre is looked at",
+    },
     ...deviceFlags,
   ],
   run,
@@ -108,6 +117,9 @@ async function guess(
   const split = await readImages(files, model.spec.config.imageSize, {
     fit: input.textOr("fit") ?? resize?.fit,
     filter: input.textOr("filter") ?? resize?.filter,
+    cropPct: input.given("crop-pct")
+      ? input.number("crop-pct")
+      : resize?.cropPct,
   });
   const evaluator = await Evaluator.open(model, {
     preprocess,

@@ -34,6 +34,14 @@ export const commonOptions: readonly OptionSpec[] = [
     default: "stretch",
     help: "how an image becomes square",
   },
+  {
+    name: "cropPct",
+    type: "number",
+    min: 0.01,
+    max: 1,
+    default: 1,
+    help: "share of the resized side whose centre is kept; the backbone's",
+  },
   amount("train", "images to train on"),
   amount("validation", "images to choose settings by"),
   amount("test", "images to test on"),
@@ -56,6 +64,7 @@ export function describeSource(
   options: Options,
   details: { context: PrepareContext; notes: readonly string[] },
 ): DatasetDescription {
+  const cropPct = options.number("cropPct") ?? 1;
   const folder = source.replace(/[/\\]+$/, "");
   return {
     name: options.text("name") || folder.replace(/^.*[/\\]/, ""),
@@ -66,6 +75,7 @@ export function describeSource(
       filter: options.text("filter"),
       size: options.number("size") ?? 0,
       fit: options.text("fit"),
+      ...cropPct < 1 ? { cropPct } : {},
     },
     notes: details.notes.join("\n"),
   };

@@ -25,7 +25,7 @@ import {
   parseDescription,
 } from "./description.ts";
 
-export type { DatasetDescription } from "./description.ts";
+export type { DatasetDescription, Resize } from "./description.ts";
 
 /** What a part of a data set is for. */
 export type SplitName = "train" | "validation" | "test";

@@ -1,3 +1,18 @@
+/** How images were brought to their size. */
+export interface Resize {
+  /** Such as `bicubic`; another word means that it is not known. */
+  filter: string;
+  /** Side in pixels. */
+  size: number;
+  /** How they became square. */
+  fit: string;
+  /** Share of the resized side whose centre was cut out; left out, 1. */
+  cropPct?: number;
+}
+
+/** A {@linkcode Resize} to any size. */
+export type Fitting = Readonly<Omit<Resize, "size">>;
+
 /** Where a data set came from and how it was made. */
 export interface DatasetDescription {
   /** Short name, such as `fashion-mnist`. */
@@ -9,7 +24,7 @@ export interface DatasetDescription {
   /** The command that made the file. */
   preparedWith: string;
   /** How images were brought to their size. */
-  resize: { filter: string; size: number; fit: string };
+  resize: Resize;
   /** What else a reader should know; one a line. */
   notes: string;
 }
@@ -18,8 +33,13 @@ const WORDS = ["name", "source", "licence", "prepared_with", "notes"] as const;
 
 /** Encodes a description as JSON. */
 export function describe(description: DatasetDescription): string {
-  const { preparedWith, ...rest } = description;
-  return JSON.stringify({ ...rest, ["prepared_with"]: preparedWith });
+  const { preparedWith, resize, ...rest } = description;
+  const { cropPct, ...square } = resize;
+  return JSON.stringify({
+    ...rest,
+    resize: { ...square, ["crop_pct"]: cropPct },
+    ["prepared_with"]: preparedWith,
+  });
 }
 
 /**
@@ -41,10 +61,11 @@ export function parseDescription(
       `Cannot read ${name}: got ${typeof text} for "${field}" of its description, wanted a string`,
     );
   };
-  const { filter, size, fit } = fieldsOf(fields.resize);
+  const { filter, size, fit, ["crop_pct"]: cropPct } = fieldsOf(fields.resize);
   if (
     typeof filter !== "string" || typeof size !== "number" ||
-    typeof fit !== "string"
+    typeof fit !== "string" ||
+    cropPct !== undefined && !(typeof cropPct === "number" && cropPct > 0)
   ) {
     throw new SyntaxError(
       `Cannot read ${name}: got ${
@@ -57,7 +78,7 @@ export function parseDescription(
     source: word("source"),
     licence: word("licence"),
     preparedWith: word("prepared_with"),
-    resize: { filter, size, fit },
+    resize: { filter, size, fit, ...cropPct ? { cropPct } : {} },
     notes: word("notes"),
   };
 }

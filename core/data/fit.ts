@@ -1,3 +1,4 @@
+import { sideBeforeCrop } from "./crop.ts";
 import { type Filter, type Pixels, resize } from "./resize.ts";
 
 /**
@@ -26,47 +27,59 @@ export interface FitOptions {
   filter?: Filter;
   /** Colour around a padded image; default white. */
   background?: Colour;
+  /**
+   * Share of the resized image's side whose centre is cut out, in (0, 1];
+   * default 1, all of it.
+   */
+  cropPct?: number;
 }
 
 /**
- * Makes an image square.
+ * Makes an image square, and cuts its centre out where only a share is wanted.
  *
  * `crop` rounds as torchvision's `Resize` and `CenterCrop` do: the long side
  * down, the offset to the nearest, ties to even.
  *
  * @returns An image of `size` × `size`.
- * @throws {RangeError} If the size is not a whole number from 1.
+ * @throws {RangeError} If the size is not a whole number from 1, or the share is
+ * none.
  */
 export function fitSquare(source: Pixels, options: FitOptions): Pixels {
-  const { size, fit = "stretch", filter = "bicubic" } = options;
+  const { size, fit = "stretch", filter = "bicubic", cropPct } = options;
   const { width, height } = source;
-  const whole = { width: size, height: size };
+  const side = sideBeforeCrop(size, cropPct);
   if (fit === "stretch" || width === height) {
-    return resize(source, whole, filter);
+    return centre(resize(source, { width: side, height: side }, filter), size);
   }
   if (fit === "crop") {
-    const long = (side: number, short: number) =>
-      Math.floor(size * side / short);
+    const long = (from: number, short: number) =>
+      Math.floor(side * from / short);
     const scaled = width < height
-      ? { width: size, height: long(height, width) }
-      : { width: long(width, height), height: size };
-    const resized = resize(source, scaled, filter);
-    const out = canvas(size, WHITE);
-    copy(resized, out, {
-      x: -roundHalfEven((scaled.width - size) / 2),
-      y: -roundHalfEven((scaled.height - size) / 2),
-    });
-    return out;
+      ? { width: side, height: long(height, width) }
+      : { width: long(width, height), height: side };
+    return centre(resize(source, scaled, filter), size);
   }
-  const short = (side: number, long: number) =>
-    Math.max(1, Math.round(size * side / long));
+  const short = (from: number, long: number) =>
+    Math.max(1, Math.round(side * from / long));
   const scaled = width > height
-    ? { width: size, height: short(height, width) }
-    : { width: short(width, height), height: size };
-  const out = canvas(size, options.background ?? WHITE);
+    ? { width: side, height: short(height, width) }
+    : { width: short(width, height), height: side };
+  const out = canvas(side, options.background ?? WHITE);
   copy(resize(source, scaled, filter), out, {
-    x: Math.floor((size - scaled.width) / 2),
-    y: Math.floor((size - scaled.height) / 2),
+    x: Math.floor((side - scaled.width) / 2),
+    y: Math.floor((side - scaled.height) / 2),
+  });
+  return centre(out, size);
+}
+
+/** The square in the middle. */
+function centre(source: Pixels, size: number): Pixels {
+  const { width, height } = source;
+  if (width === size && height === size) return source;
+  const out = canvas(size, WHITE);
+  copy(source, out, {
+    x: -roundHalfEven((width - size) / 2),
+    y: -roundHalfEven((height - size) / 2),
   });
   return out;
 }

@@ -21,6 +21,8 @@ export interface OptionSpec {
   choices?: readonly string[];
   /** Smallest number allowed. */
   min?: number;
+  /** Largest number allowed. */
+  max?: number;
   /** One line of help. */
   help: string;
 }
@@ -134,7 +136,7 @@ export class Options {
 }
 
 function checkOption(spec: OptionSpec, value: OptionValue): void {
-  const { name, type, choices, min = -Infinity } = spec;
+  const { name, type, choices, min = -Infinity, max = Infinity } = spec;
   const wanted = type === "integer" ? "number" : type;
   const got = typeof value;
   if (got !== wanted) {
@@ -144,12 +146,15 @@ function checkOption(spec: OptionSpec, value: OptionValue): void {
   }
   if (
     typeof value === "number" &&
-    (!(value >= min) || (type === "integer" && !Number.isSafeInteger(value)))
+    (!(value >= min && value <= max) ||
+      (type === "integer" && !Number.isSafeInteger(value)))
   ) {
     throw new RangeError(
       `Cannot prepare images: got ${name} ${value}, wanted ${
         type === "integer" ? "a whole number" : "a number"
-      }${min > -Infinity ? ` from ${min}` : ""}`,
+      }${min > -Infinity ? ` from ${min}` : ""}${
+        max < Infinity ? ` to ${max}` : ""
+      }`,
     );
   }
   if (choices && typeof value === "string" && !choices.includes(value)) {

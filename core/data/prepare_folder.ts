@@ -108,6 +108,7 @@ function decodingOf(checked: Options): DecodeOptions & FitOptions {
     size: checked.number("size") ?? 0,
     fit: checked.choice("fit", fits),
     filter: checked.choice("filter", filters),
+    cropPct: checked.number("cropPct"),
     background: parseColour(checked.text("background")),
     orient: !checked.flag("ignoreOrientation"),
     maxPixels: checked.number("maxPixels"),

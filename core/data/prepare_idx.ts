@@ -186,6 +186,7 @@ class Resizing {
       size,
       fit: this.#options.choice("fit", fits),
       filter: this.#options.choice("filter", filters),
+      cropPct: this.#options.number("cropPct"),
       background: [0, 0, 0] as const,
     };
     indices.forEach((index, i) => {

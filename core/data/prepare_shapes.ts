@@ -20,7 +20,7 @@ import {
 const AMOUNTS = { train: 800, validation: 200, test: 2000 } as const;
 
 const options: readonly OptionSpec[] = commonOptions
-  .filter(({ name }) => !["filter", "fit", "licence"].includes(name))
+  .filter(({ name }) => !["filter", "fit", "cropPct", "licence"].includes(name))
   .map((option) =>
     option.name in AMOUNTS
       ? {

@@ -1,3 +1,4 @@
+import type { Fitting } from "../data/description.ts";
 import type { NamedTensors } from "../models/adapted_model.ts";
 import type { ModelConfig } from "../models/architectures.ts";
 import type { Preprocess } from "../models/backbone.ts";
@@ -13,7 +14,7 @@ export interface ExportedModel {
   /** Class names, in the order of the logits. */
   readonly classes: readonly string[];
   /** How images become square, where that is known. */
-  readonly resize?: { readonly filter: string; readonly fit: string };
+  readonly resize?: Fitting;
   /** How it came to be: backbone, method and options. */
   readonly provenance: Readonly<Record<string, string>>;
 }

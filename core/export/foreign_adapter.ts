@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Fitting } from "../data/description.ts";
 import type { Shape } from "../graph/graph.ts";
 import type { MethodOptions } from "../methods/method.ts";
 import type { Preprocess } from "../models/preprocess.ts";
@@ -35,7 +36,7 @@ export interface ForeignAdapter {
   /** Side of the images, where the folder says. */
   readonly imageSize?: number;
   /** How images became square, where the folder says. */
-  readonly resize?: { readonly filter: string; readonly fit: string };
+  readonly resize?: Fitting;
   /** What images must go through, where the folder says. */
   readonly preprocess?: Preprocess;
   /** What it was trained on, where the folder says so beyond doubt. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sideBeforeCrop } from "../data/crop.ts";
 import type { ExportDtype, ExportedModel } from "./exported_model.ts";
 import { requirePlainVit } from "./plain_vit.ts";
 
@@ -61,16 +62,18 @@ export function hfConfig(
 export function hfPreprocessor(
   { config, preprocess, resize }: HfModel,
 ): Record<string, unknown> {
+  const square = (side: number) => ({ height: side, width: side });
   const size = config.imageSize;
-  const square = { height: size, width: size };
-  const crop = resize?.fit === "crop";
+  const side = sideBeforeCrop(size, resize?.cropPct);
+  const short = resize?.fit === "crop";
+  const crop = short || side > size;
   return {
-    // The first of the two does not crop.
+    // The second of the two does not crop.
     ["image_processor_type"]: crop ? "BitImageProcessor" : "ViTImageProcessor",
     ["do_resize"]: true,
-    size: crop ? { ["shortest_edge"]: size } : square,
+    size: short ? { ["shortest_edge"]: side } : square(side),
     resample: RESAMPLE[resize?.filter ?? "bicubic"] ?? RESAMPLE.bicubic,
-    ...(crop ? { ["do_center_crop"]: true, ["crop_size"]: square } : {}),
+    ...(crop ? { ["do_center_crop"]: true, ["crop_size"]: square(size) } : {}),
     ["do_rescale"]: true,
     ["rescale_factor"]: 1 / 255,
     ["do_normalize"]: true,

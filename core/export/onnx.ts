@@ -85,6 +85,7 @@ export function encodeOnnx(
       rescale_factor: `${1 / 255}`,
       interpolation: model.resize?.filter ?? "bicubic",
       fit: model.resize?.fit ?? "stretch",
+      crop_pct: `${model.resize?.cropPct ?? 1}`,
     },
   });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Fitting } from "../data/description.ts";
 import { readJson } from "../models/checkpoints/open_checkpoint.ts";
 import type { JsonObject } from "../models/checkpoints/checkpoint.ts";
 import { HALF, type Preprocess } from "../models/preprocess.ts";
@@ -17,7 +18,7 @@ import {
 export interface Beside {
   readonly classes?: readonly string[];
   readonly imageSize?: number;
-  readonly resize?: { readonly filter: string; readonly fit: string };
+  readonly resize?: Fitting;
   readonly preprocess?: Preprocess;
 }
 
@@ -50,7 +51,10 @@ function classesIn(config: JsonObject | undefined): string[] | undefined {
 
 function imagesIn(preprocessor: JsonObject): Beside {
   const preprocess = huggingFacePreprocess({ preprocessor }, HALF);
-  const fit = preprocessor.do_center_crop === true ? "crop" : "stretch";
+  const short = objectIn(preprocessor, "size")["shortest_edge"] !== undefined;
+  const fit = short ? "crop" : "stretch";
   const filter = preprocess.interpolation ?? "bilinear";
-  return { preprocess, resize: { filter, fit } };
+  const { cropPct = 1 } = preprocess;
+  const share = cropPct < 1 ? { cropPct } : {};
+  return { preprocess, resize: { filter, fit, ...share } };
 }

@@ -52,7 +52,7 @@ function timmConfig(model: ExportedModel): Record<string, unknown> {
       ["input_size"]: [channels, imageSize, imageSize],
       ["fixed_input_size"]: config.architecture !== "convnext",
       interpolation: resize?.filter ?? "bicubic",
-      ["crop_pct"]: 1,
+      ["crop_pct"]: resize?.cropPct ?? 1,
       ["crop_mode"]: CROP_MODE[resize?.fit ?? "stretch"] ?? "squash",
       mean: preprocess.mean,
       std: preprocess.std,

@@ -13,6 +13,7 @@ import { isHead, type Method, type MethodOptions } from "../methods/method.ts";
 import { findMethod, resolveOptions } from "../methods/mod.ts";
 import { modelShape } from "../models/architectures.ts";
 import type { Backbone } from "../models/backbone.ts";
+import type { Preprocess } from "../models/preprocess.ts";
 import type { RunConfig } from "../train/run_config.ts";
 import { checkSettings } from "../train/settings.ts";
 import { VERSION } from "../version.ts";
@@ -94,7 +95,8 @@ async function resolveCell(
 }
 
 function checkFit({ data }: Cell, backbone: Backbone, dataset: Dataset): void {
-  checkData(dataset, backbone, data);
+  const preprocess = preprocessOf(backbone, dataset);
+  checkData(dataset, { ...backbone, preprocess }, { source: data });
   const { splits } = dataset;
   for (const name of ["train", "test"] as const) {
     if (splits.get(name)?.count) continue;
@@ -107,12 +109,23 @@ function checkFit({ data }: Cell, backbone: Backbone, dataset: Dataset): void {
   }
 }
 
+/** Protocols, such as VTAB's, take whole images whatever the backbone's crop. */
+function preprocessOf(
+  { preprocess }: Backbone,
+  { description: { resize } }: Dataset,
+): Preprocess {
+  return preprocess.cropPct === undefined
+    ? preprocess
+    : { ...preprocess, cropPct: resize.cropPct ?? 1 };
+}
+
 function configOf(
   cell: Cell,
   options: MethodOptions,
   backbone: Backbone,
-  { classes, hash, description }: Dataset,
+  dataset: Dataset,
 ): RunConfig {
+  const { classes, hash, description } = dataset;
   return {
     format: "alore-run",
     version: 1,
@@ -121,7 +134,7 @@ function configOf(
     options,
     settings: cell.settings,
     model: { ...backbone.config, classes: classes.length },
-    preprocess: backbone.preprocess,
+    preprocess: preprocessOf(backbone, dataset),
     backbone: { source: cell.backbone, hash: backbone.hash },
     data: {
       source: cell.data,

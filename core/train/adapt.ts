@@ -147,7 +147,7 @@ export interface Merged extends MergeCheck {
  */
 export async function adapt(request: AdaptRequest): Promise<Adapted> {
   const { engine, backbone, shared, data, signal, onStep, onEpoch } = request;
-  checkData(data, backbone, data.description.name);
+  checkData(data, backbone, { source: data.description.name });
   const method = findMethod(request.method);
   const settings: TrainSettings = {
     ...settingsFor(method),

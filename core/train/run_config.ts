@@ -54,6 +54,8 @@ export interface RunConfig {
 
 const size = z.int().positive();
 
+const share = z.number().positive().max(1);
+
 const modelConfig = z.looseObject({
   architecture: z.string().optional(),
   imageSize: size,
@@ -91,12 +93,17 @@ const runConfig = z.object({
     mean: z.array(z.number()).length(3),
     std: z.array(z.number().positive()).length(3),
     interpolation: z.enum(filters).optional(),
-    cropPct: z.number().positive().optional(),
+    cropPct: share.optional(),
   }),
   backbone: origin,
   data: origin.extend({
     name: z.string(),
-    resize: z.object({ filter: z.string(), size, fit: z.string() }),
+    resize: z.object({
+      filter: z.string(),
+      size,
+      fit: z.string(),
+      cropPct: share.optional(),
+    }),
   }),
   classes: z.array(z.string()).min(1),
   engine: z.string(),

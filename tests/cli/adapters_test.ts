@@ -15,7 +15,13 @@ Deno.test("alore export writes an adapter that import makes the same run of", ()
   inFolder(async (folder) => {
     const backbone = await smallBackbone(folder);
     await randomRun(`${folder}/run`, backbone, "lora");
-    await writeDataset(`${folder}/data.safetensors`, smallDataset());
+    const dataset = smallDataset();
+    const resize = { ...dataset.description.resize, filter: "bilinear" };
+    const description = { ...dataset.description, resize };
+    await writeDataset(`${folder}/data.safetensors`, {
+      ...dataset,
+      description,
+    });
     const exported = await alore(
       folder,
       ...["export", "--run=run", "--out=shared", "--base=google/some-vit"],

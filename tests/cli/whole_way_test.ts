@@ -120,6 +120,7 @@ Deno.test({
       await good(
         ...["train", "--data=digits.safetensors", "--out=run", "--epochs=10"],
         ...["--backbone=vit.safetensors", "--device=cpu", "--lr=0.02"],
+        ...["--crop-pct=1"],
       );
       for (const format of ["timm", "hf", "onnx"]) {
         const verify = format === "timm" ? [] : ["--verify"];

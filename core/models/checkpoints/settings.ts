@@ -97,8 +97,11 @@ export function huggingFacePreprocess(
   const short = sideIn(preprocessor, "size");
   const cut = sideIn(preprocessor, "crop_size");
   const crops = preprocessor?.do_center_crop === true && short && cut;
+  // Only ConvNeXt's processor states the share itself.
   const cropPct = preprocessor
-    ? crops ? Math.min(1, cut / short) : 1
+    ? crops
+      ? Math.min(1, cut / short)
+      : positiveIn(preprocessor, "crop_pct") ?? 1
     : fallback.cropPct;
   // PIL's numbers of its filters.
   const resample = preprocessor?.resample;

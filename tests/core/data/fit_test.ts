@@ -58,3 +58,18 @@ Deno.test("fitSquare() pads with the background", () => {
   const tall = fitSquare(ramp(1, 400), { size: 4, fit: "pad" });
   assert.deepEqual(reds(tall, 0), [255, 0, 255, 255]);
 });
+
+Deno.test("fitSquare() cuts the centre's share out, whatever the fit", () => {
+  const share = { size: 8, cropPct: 0.8 };
+  const inner = [1, 2, 3, 4, 5, 6, 7, 8];
+  const square = fitSquare(ramp(10, 10), share);
+  assert.deepEqual([square.width, square.height], [8, 8]);
+  assert.deepEqual(reds(square, 0), inner);
+  assert.deepEqual(greens(square, 7), inner);
+  const wide = fitSquare(ramp(14, 10), { ...share, fit: "crop" });
+  assert.deepEqual(reds(wide, 5), inner.map((x) => x + 2));
+  assert.deepEqual(greens(wide, 5), inner);
+  const low = fitSquare(ramp(10, 6), { ...share, fit: "pad" });
+  assert.deepEqual(reds(low, 3), inner);
+  assert.deepEqual(greens(low, 3), [255, 0, 1, 2, 3, 4, 5, 255]);
+});
