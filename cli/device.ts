@@ -6,7 +6,7 @@
 
 import { hinted } from "../core/errors.ts";
 import { DeviceError, type Engine } from "../kernels/engine.ts";
-import { chooseEngine, openEngine } from "../kernels/open_engine.ts";
+import { type EngineChoice, openEngine } from "../kernels/open_engine.ts";
 import { type AdapterReport, findAdapter } from "../kernels/webgpu/adapter.ts";
 import type { Input } from "./input.ts";
 import type { Output } from "./output.ts";
@@ -30,21 +30,18 @@ export async function openDevice(
 ): Promise<OpenedDevice> {
   const asked = input.text("device");
   if (asked === "cpu") return opened(await openCpu(input));
-  const adapter = await lookForAdapter();
+  await lookForAdapter();
   if (asked === "webgpu") return opened(await openEngine("webgpu"));
-  const choice = chooseEngine(adapter);
   const given = ["threads", "blas"].find((name) => input.given(name));
-  if (choice.name === "webgpu" && !given) {
-    try {
-      return opened(await openEngine("webgpu"));
-    } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
-      output.warn(`${error.message}; going on with the cpu engine`);
-    }
+  if (given) {
+    output.detail(`--device auto takes the cpu engine: --${given} was given`);
+    return opened(await openCpu(input));
   }
-  const reason = given ? `--${given} was given` : choice.reason;
-  output.detail(`--device auto takes the cpu engine: ${reason}`);
-  return opened(await openCpu(input));
+  const onChoice = ({ name, reason, error }: EngineChoice) => {
+    if (error) output.warn(`${reason}; going on with the cpu engine`);
+    else output.detail(`--device auto takes the ${name} engine: ${reason}`);
+  };
+  return opened(await openEngine("auto", { onChoice }));
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkKernels } from "./check_kernels.ts";
 import type { BlasChoice } from "./cpu/blas.ts";
 import { openCpuEngine } from "./cpu/engine.ts";
 import { DeviceError, type Engine } from "./engine.ts";
@@ -11,7 +12,13 @@ import {
   type AdapterReport,
   findAdapter,
   openWebgpuEngine,
+  type WebgpuOptions,
 } from "./webgpu/mod.ts";
+import {
+  deviceKey,
+  rememberChecked,
+  wasChecked,
+} from "./webgpu/checked_devices.ts";
 
 /** `auto` takes WebGPU on real hardware, else the CPU engine. */
 export type EngineName = "auto" | "cpu" | "webgpu";
@@ -22,6 +29,8 @@ export interface EngineChoice {
   readonly name: "cpu" | "webgpu";
   /** For people. */
   readonly reason: string;
+  /** What went wrong with WebGPU, where it looked usable. */
+  readonly error?: DeviceError;
 }
 
 /** Options of {@linkcode openEngine}. */
@@ -33,6 +42,15 @@ export interface EngineOptions {
    * the first usual one that may be opened without asking.
    */
   readonly blas?: BlasChoice;
+  /**
+   * When small uses of all kernels are compared with those of the CPU engine on
+   * a WebGPU device: `once` for each adapter and version of the kernels, every
+   * 30 days anew, if the user's cache directory may be read and written without
+   * asking, else `always`; or `never`. Default: `once`.
+   */
+  readonly check?: "once" | "always" | "never";
+  /** Told what `auto` took and why. */
+  onChoice?(choice: EngineChoice): void;
 }
 
 /** WebGPU where the adapter is real hardware, else the CPU engine. */
@@ -51,7 +69,8 @@ export function chooseEngine(adapter: AdapterReport | undefined): EngineChoice {
  *
  * @param name `webgpu` takes a software adapter too, and never becomes another
  * engine; `auto` may.
- * @throws {DeviceError} If there is no such device.
+ * @throws {DeviceError} If there is no such device, or it computes wrong
+ * numbers; the message names the family of kernels.
  * @throws {RangeError} If the number of threads is not a whole number above 0.
  *
  * @example Usage
@@ -66,14 +85,46 @@ export async function openEngine(
   name: EngineName = "auto",
   options: EngineOptions = {},
 ): Promise<Engine> {
-  if (name === "webgpu") return await openWebgpuEngine({ allowSoftware: true });
+  if (name === "webgpu") {
+    return await openChecked({ allowSoftware: true }, options);
+  }
   if (name === "cpu") return await openCpuEngine(options);
-  if (chooseEngine(await findAdapter()).name === "webgpu") {
+  let choice = chooseEngine(await findAdapter());
+  let engine: Engine | undefined;
+  if (choice.name === "webgpu") {
     try {
-      return await openWebgpuEngine();
+      engine = await openChecked({}, options);
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
+      choice = { name: "cpu", reason: error.message, error };
     }
   }
-  return await openCpuEngine(options);
+  engine ??= await openCpuEngine(options);
+  options.onChoice?.(choice);
+  return engine;
+}
+
+/** Opens WebGPU on a device whose kernels compute what they should. */
+async function openChecked(
+  options: WebgpuOptions,
+  { check = "once" }: EngineOptions,
+): Promise<Engine> {
+  const engine = await openWebgpuEngine(options);
+  const adapter = check === "never" ? undefined : await findAdapter();
+  if (!adapter) return engine;
+  try {
+    const key = await deviceKey(adapter);
+    if (check === "once" && await wasChecked(key)) return engine;
+    const reference = await openCpuEngine({ threads: 1, blas: "off" });
+    try {
+      await checkKernels(engine, reference);
+    } finally {
+      reference.close();
+    }
+    await rememberChecked(key);
+    return engine;
+  } catch (error) {
+    engine.close();
+    throw error;
+  }
 }

@@ -1,6 +1,10 @@
 import type { Engine } from "../../kernels/engine.ts";
 import { openBlas } from "../../kernels/cpu/blas.ts";
-import { chooseEngine, openEngine } from "../../kernels/open_engine.ts";
+import {
+  chooseEngine,
+  type EngineChoice,
+  openEngine,
+} from "../../kernels/open_engine.ts";
 import type { AdapterReport } from "../../kernels/webgpu/adapter.ts";
 import { DENO_VERSION } from "../../core/version.ts";
 import type { CliCommand } from "../command.ts";
@@ -59,17 +63,16 @@ async function run(input: Input, output: Output): Promise<unknown> {
   output.print(`BLAS          ${blas.text}`);
   const adapter = await lookForAdapter();
   printAdapter(adapter, output);
-  const choice = chooseEngine(adapter);
+  const engines = [await report("cpu", () => openCpu(input))];
+  if (adapter) {
+    const open = () => openEngine("webgpu", { check: "always" });
+    engines.push(await report("webgpu", open));
+  }
+  const choice = choiceOf(adapter, engines);
   output.print(
     `Auto          --device auto takes ${choice.name}: ${choice.reason}`,
   );
   output.print();
-  const engines = [await report("cpu", () => openCpu(input))];
-  if (adapter) {
-    engines.push(
-      await report("webgpu", () => openEngine("webgpu")),
-    );
-  }
   engines.forEach((engine) => printEngine(engine, output));
   const { name, path } = blas;
   const document = {
@@ -88,6 +91,18 @@ async function run(input: Input, output: Output): Promise<unknown> {
     );
   }
   return document;
+}
+
+/** What `auto` takes, also where the adapter does not do. */
+function choiceOf(
+  adapter: AdapterReport | undefined,
+  engines: readonly EngineReport[],
+): EngineChoice {
+  const choice = chooseEngine(adapter);
+  const error = engines.find(({ engine }) => engine === "webgpu")?.error;
+  return choice.name === "webgpu" && error
+    ? { name: "cpu", reason: error }
+    : choice;
 }
 
 async function report(

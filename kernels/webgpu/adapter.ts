@@ -5,6 +5,8 @@ import { CLOCK_FEATURE } from "./dispatch_clock.ts";
 export interface AdapterReport {
   /** The adapter's own name. */
   readonly description: string;
+  /** All that the adapter says of itself, in one line. */
+  readonly id: string;
   /** Whether it computes on the processor (llvmpipe, SwiftShader, WARP). */
   readonly software: boolean;
   /** By the names of WebGPU. */
@@ -98,6 +100,8 @@ function reportOf(adapter: GPUAdapter): AdapterReport {
   }
   return {
     description: String(description),
+    id: [info.vendor, info.architecture, info.device, info.description]
+      .filter((part) => part).join(" "),
     software: info.isFallbackAdapter === true ||
       SOFTWARE_NAMES.test(String(description)),
     limits,

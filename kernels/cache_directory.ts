@@ -1,0 +1,28 @@
+/**
+ * Where this user's caches are.
+ *
+ * @module
+ */
+
+/**
+ * The folder for what can be made again: `alore` in `$XDG_CACHE_HOME` or
+ * `~/.cache`, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows. It need
+ * not exist. `undefined` where the environment may not be read without asking
+ * or does not name one.
+ */
+export function cacheDirectory(): string | undefined {
+  const root = rootOf(Deno.build.os);
+  return root && `${root}/alore`;
+}
+
+function rootOf(os: typeof Deno.build.os): string | undefined {
+  if (os === "windows") return variable("LOCALAPPDATA");
+  const home = variable("HOME");
+  if (os === "darwin") return home && `${home}/Library/Caches`;
+  return variable("XDG_CACHE_HOME") ?? (home && `${home}/.cache`);
+}
+
+function variable(name: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? Deno.env.get(name) || undefined : undefined;
+}

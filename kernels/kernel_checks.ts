@@ -1,0 +1,336 @@
+/**
+ * Small uses of every kernel, by family, for {@linkcode checkKernels}. Sizes
+ * are the smallest that have a remainder in every tile and a second workgroup
+ * where sums cross workgroups.
+ *
+ * @module
+ */
+
+/** What an operand holds. */
+export type Operand =
+  /** Numbers between -1 and 1; `positive` ones between 0.1 and 1.1. */
+  | { readonly shape: readonly number[]; readonly positive?: boolean }
+  /** These numbers. */
+  | { readonly values: readonly number[]; readonly dtype: "f32" | "i32" }
+  /** A result of the nearest check before of a kernel. */
+  | { readonly kernel: string; readonly result: number };
+
+/** One call of a kernel. */
+export interface KernelCheck {
+  readonly kernel: string;
+  readonly attributes: Readonly<Record<string, number>>;
+  readonly inputs: readonly (Operand | undefined)[];
+  /** Shapes. */
+  readonly outputs: readonly (readonly number[] | undefined)[];
+  /** Inputs that the kernel writes. */
+  readonly mutates?: readonly number[];
+}
+
+const some = (...shape: number[]): Operand => ({ shape });
+const positive = (...shape: number[]): Operand => ({ shape, positive: true });
+const floats = (...values: number[]): Operand => ({ values, dtype: "f32" });
+const integers = (...values: number[]): Operand => ({ values, dtype: "i32" });
+const of = (kernel: string, result = 0): Operand => ({ kernel, result });
+
+function check(
+  kernel: string,
+  attributes: KernelCheck["attributes"],
+  inputs: KernelCheck["inputs"],
+  ...outputs: KernelCheck["outputs"]
+): KernelCheck {
+  return { kernel, attributes, inputs, outputs };
+}
+
+const product = { transA: 0, transB: 0, alpha: 0.5, activation: 0 };
+
+const matrixProducts: readonly KernelCheck[] = [
+  check(
+    "matmul",
+    { ...product, m: 37, n: 21, k: 19, transB: 1, activation: 1 },
+    [some(37, 19), some(21, 19), some(21), some(37, 21)],
+    [37, 21],
+    [37, 21],
+  ),
+  check(
+    "matmul",
+    { ...product, m: 70, n: 66, k: 9 },
+    [some(70, 9), some(9, 66), undefined, undefined],
+    [70, 66],
+  ),
+  // Long enough to be split.
+  check(
+    "matmul",
+    { ...product, m: 5, n: 7, k: 300, transA: 1 },
+    [some(300, 5), some(300, 7), some(7), some(5, 7)],
+    [5, 7],
+  ),
+];
+
+const attention: readonly KernelCheck[] = [
+  check(
+    "attention",
+    { batch: 2, tokens: 17, heads: 3, width: 24 },
+    [some(2, 17, 72)],
+    [2, 17, 24],
+    [2, 3, 17],
+  ),
+  check(
+    "attention_gradient",
+    { batch: 2, tokens: 17, heads: 3, width: 24 },
+    [some(2, 17, 24), some(2, 17, 72), of("attention"), of("attention", 1)],
+    [2, 17, 72],
+  ),
+];
+
+const norms: readonly KernelCheck[] = [
+  check(
+    "layer_norm",
+    { m: 9, n: 37, eps: 1e-6 },
+    [some(9, 37), some(37), some(37)],
+    [9, 37],
+    [9],
+    [9],
+  ),
+  check(
+    "layer_norm_gradient",
+    { m: 9, n: 37 },
+    [
+      some(9, 37),
+      some(9, 37),
+      some(37),
+      of("layer_norm", 1),
+      of("layer_norm", 2),
+      some(9, 37),
+    ],
+    [9, 37],
+  ),
+  check(
+    "layer_norm_parameter_gradient",
+    { m: 9, n: 37 },
+    [some(9, 37), some(9, 37), of("layer_norm", 1), of("layer_norm", 2)],
+    [37],
+    [37],
+  ),
+  check(
+    "scale_shift",
+    { m: 9, n: 37 },
+    [some(9, 37), some(37), some(37), some(9, 37)],
+    [9, 37],
+  ),
+  check(
+    "scale_shift_gradient",
+    { m: 9, n: 37 },
+    [some(9, 37), some(9, 37)],
+    [37],
+    [37],
+  ),
+  check("column_sum", { m: 9, n: 37 }, [some(9, 37), some(37)], [37]),
+];
+
+const groups = { m: 9, groups: 3, k: 2, n: 4, shuffle: 1 };
+
+const experts: readonly KernelCheck[] = [
+  check(
+    "grouped_linear",
+    groups,
+    [some(9, 6), some(12, 2), some(12), some(9, 12)],
+    [9, 12],
+  ),
+  check(
+    "grouped_input_gradient",
+    groups,
+    [some(9, 12), some(12, 2), some(9, 6)],
+    [9, 6],
+  ),
+  check(
+    "grouped_weight_gradient",
+    groups,
+    [some(9, 12), some(9, 6), some(12, 2)],
+    [12, 2],
+  ),
+  check(
+    "expert_mix",
+    { rows: 9, experts: 3, rank: 2, transpose: 0 },
+    [some(9, 3, 3, 2), some(3, 3, 3)],
+    [9, 3, 3, 2],
+  ),
+  check(
+    "expert_mix_gradient",
+    { rows: 9, experts: 3, rank: 2 },
+    [some(9, 3, 3, 2), some(9, 3, 3, 2), some(3, 3, 3)],
+    [3, 3, 3],
+  ),
+];
+
+const COUNT = 301;
+
+const elementwise: readonly KernelCheck[] = [
+  check("copy", { count: COUNT }, [some(COUNT)], [COUNT]),
+  check(
+    "add",
+    { count: COUNT, alpha: -0.75 },
+    [some(COUNT), some(COUNT)],
+    [COUNT],
+  ),
+  ...["gelu", "quick_gelu", "relu"].flatMap((name) => [
+    check(name, { count: COUNT }, [some(COUNT)], [COUNT]),
+    check(
+      `${name}_gradient`,
+      { count: COUNT },
+      [some(COUNT), some(COUNT)],
+      [COUNT],
+    ),
+  ]),
+  check(
+    "scale_rows",
+    { rows: 9, width: 37 },
+    [some(9, 37), some(9), some(9, 37)],
+    [9, 37],
+  ),
+  check(
+    "dropout",
+    { count: COUNT, rate: 0.3, site: 2, group: 3 },
+    [some(COUNT), integers(123_456_789, 987_654_321)],
+    [COUNT],
+  ),
+];
+
+const training: readonly KernelCheck[] = [
+  check(
+    "cross_entropy",
+    { batch: 5, classes: 7, smoothing: 0.1 },
+    [some(5, 7), integers(0, 6, -1, 3, 2)],
+    [1],
+    [1],
+  ),
+  check(
+    "cross_entropy_gradient",
+    { batch: 5, classes: 7, smoothing: 0.1 },
+    [some(5, 7), integers(0, 6, -1, 3, 2), floats(0.5)],
+    [5, 7],
+  ),
+  check("global_norm", { count: COUNT }, [some(COUNT)], [1]),
+  {
+    kernel: "adamw",
+    attributes: { count: COUNT },
+    inputs: [
+      some(COUNT),
+      some(COUNT),
+      some(COUNT),
+      positive(COUNT),
+      of("global_norm"),
+      floats(0.01, 0.9, 0.999, 1e-8, 0.01, 1, 0.19, 0.002),
+    ],
+    outputs: [],
+    mutates: [0, 2, 3],
+  },
+];
+
+const images = { batch: 2, channels: 3, size: 6, patch: 3 };
+const rows = { batch: 2, tokens: 5, width: 6 };
+const prompts = { batch: 2, width: 6, start: 1, count: 2, skip: 1, sets: 1 };
+
+const tokens: readonly KernelCheck[] = [
+  check("patches", images, [some(2, 3, 6, 6)], [2, 4, 27]),
+  check("unpatches", images, [some(2, 4, 27)], [2, 3, 6, 6]),
+  check(
+    "embed_tokens",
+    rows,
+    [some(2, 4, 6), some(1, 1, 6), some(1, 5, 6)],
+    [2, 5, 6],
+  ),
+  check(
+    "take_tokens",
+    { ...rows, start: 1, count: 2 },
+    [some(2, 5, 6)],
+    [2, 2, 6],
+  ),
+  check(
+    "pad_tokens",
+    { ...rows, start: 1, count: 2 },
+    [some(2, 2, 6), undefined],
+    [2, 5, 6],
+  ),
+  check(
+    "insert_tokens",
+    { ...prompts, tokens: 5 },
+    [some(2, 5, 6), some(1, 2, 6)],
+    [2, 6, 6],
+  ),
+  check("cut_tokens", { ...prompts, tokens: 5 }, [some(2, 6, 6)], [2, 5, 6]),
+  check("mean_tokens", rows, [some(2, 5, 6)], [2, 6]),
+  check("spread_tokens", rows, [some(2, 6)], [2, 5, 6]),
+  check("transpose", { a: 3, b: 5, c: 2 }, [some(3, 5, 2)], [5, 3, 2]),
+];
+
+const blocks = { batch: 2, size: 4, channels: 3, patch: 2, merge: 1 };
+const map = { batch: 2, size: 4, channels: 8, kernel: 3 };
+
+const maps: readonly KernelCheck[] = [
+  check("space_to_depth", blocks, [some(2, 16, 3)], [2, 4, 12]),
+  check("depth_to_space", blocks, [some(2, 4, 12)], [2, 16, 3]),
+  check(
+    "depthwise_conv",
+    { ...map, flip: 0 },
+    [some(2, 16, 8), some(9, 8), some(8), some(2, 16, 8)],
+    [2, 16, 8],
+  ),
+  check(
+    "depthwise_conv_weight_gradient",
+    map,
+    [some(2, 16, 8), some(2, 16, 8), some(9, 8)],
+    [9, 8],
+  ),
+];
+
+const windowed = { batch: 2, size: 4, window: 2, shift: 1 };
+const heads = { ...windowed, heads: 3, width: 12 };
+
+const windows: readonly KernelCheck[] = [
+  check(
+    "window_partition",
+    { ...windowed, channels: 12 },
+    [some(2, 16, 12)],
+    [8, 4, 12],
+  ),
+  check(
+    "window_reverse",
+    { ...windowed, channels: 12 },
+    [some(8, 4, 12), some(2, 16, 12)],
+    [2, 16, 12],
+  ),
+  check(
+    "window_attention",
+    heads,
+    [some(8, 4, 36), some(9, 3)],
+    [8, 4, 12],
+    [8, 3, 4],
+  ),
+  check(
+    "window_attention_gradient",
+    heads,
+    [
+      some(8, 4, 12),
+      some(8, 4, 36),
+      some(9, 3),
+      of("window_attention"),
+      of("window_attention", 1),
+    ],
+    [8, 4, 36],
+    [9, 3],
+  ),
+];
+
+/** Every kernel's checks, by the name of its family. */
+export const kernelChecks: ReadonlyMap<string, readonly KernelCheck[]> =
+  new Map([
+    ["matrix product", matrixProducts],
+    ["attention", attention],
+    ["layer norm", norms],
+    ["expert", experts],
+    ["elementwise", elementwise],
+    ["loss and update", training],
+    ["token", tokens],
+    ["feature map", maps],
+    ["window", windows],
+  ]);

@@ -1,0 +1,84 @@
+/**
+ * Remembers which devices have computed what they should, so that they are not
+ * asked at every start.
+ *
+ * @module
+ */
+
+import { cacheDirectory } from "../cache_directory.ts";
+import { kernelChecks } from "../kernel_checks.ts";
+import type { AdapterReport } from "./adapter.ts";
+import { kernels } from "./kernels.ts";
+
+/** A driver may be replaced without a trace in what the adapter says. */
+const VALID_DAYS = 30;
+
+const MOST_DEVICES = 32;
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** Days since 1970 on which devices passed, by {@linkcode deviceKey}. */
+type Checked = Record<string, number>;
+
+/** The adapter, what compiles for it, and the kernels, in one line. */
+export async function deviceKey({ id }: AdapterReport): Promise<string> {
+  const wgsl = [...kernels.values()].flatMap(({ shaders }) =>
+    shaders.map((shader) => shader.wgsl)
+  );
+  const text = JSON.stringify([wgsl, [...kernelChecks]]);
+  const bytes = new TextEncoder().encode(text);
+  const hash = await crypto.subtle.digest("SHA-256", bytes);
+  const digits = new Uint8Array(hash).toHex().slice(0, 16);
+  return `${id}; Deno ${Deno.version.deno}; kernels ${digits}`;
+}
+
+/** Whether a device passed in the last 30 days. */
+export async function wasChecked(key: string): Promise<boolean> {
+  const { [key]: day } = await readChecked();
+  return day !== undefined && today() - day <= VALID_DAYS;
+}
+
+/** Remembers that a device passed; without a place for it, it does nothing. */
+export async function rememberChecked(key: string): Promise<void> {
+  const path = checkedPath("write");
+  if (path === undefined) return;
+  const before = Object.entries(await readChecked())
+    .filter(([other]) => other !== key)
+    .sort(([, a], [, b]) => b - a).slice(0, MOST_DEVICES - 1);
+  const checked = Object.fromEntries([[key, today()], ...before]);
+  const text = JSON.stringify(checked, undefined, 2);
+  const part = `${path}.${crypto.randomUUID()}`;
+  try {
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(part, `${text}\n`);
+    await Deno.rename(part, path);
+  } catch {
+    // A cache that cannot be written costs the next start a check.
+  }
+}
+
+async function readChecked(): Promise<Checked> {
+  const path = checkedPath("read");
+  if (path === undefined) return {};
+  try {
+    const found: unknown = JSON.parse(await Deno.readTextFile(path));
+    const entries = Object.entries(found ?? {})
+      .filter(([, day]) => typeof day === "number" && day <= today());
+    return Object.fromEntries(entries);
+  } catch {
+    return {};
+  }
+}
+
+/** The file, where it may be used without asking. */
+function checkedPath(name: "read" | "write"): string | undefined {
+  const folder = cacheDirectory();
+  if (folder === undefined) return undefined;
+  const path = `${folder}/checked_devices.json`;
+  const { state } = Deno.permissions.querySync({ name, path: folder });
+  return state === "granted" ? path : undefined;
+}
+
+function today(): number {
+  return Math.floor(Date.now() / DAY);
+}
