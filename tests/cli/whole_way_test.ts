@@ -17,9 +17,9 @@ import { toBatch } from "../core/export/export_case.ts";
 import { alore } from "../support/alore.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { inFolder } from "../support/folder.ts";
-import { hasTorch, runForeign } from "../support/foreign.ts";
+import { runForeign } from "../support/foreign.ts";
 import { TOLERANCE } from "../support/tolerance.ts";
-import { runPython } from "../support/torch.ts";
+import { python, runPython } from "../support/python.ts";
 
 const CLASSES = 3;
 const PER_CLASS = 40;
@@ -103,7 +103,7 @@ async function foreignLogits(
 
 Deno.test({
   name: "torchvision's weights come back to three programs as the same model",
-  ignore: !hasTorch,
+  ignore: !python,
   fn: () =>
     inFolder(async (folder) => {
       const good = async (...words: string[]) => {
@@ -111,7 +111,10 @@ Deno.test({
         assert.equal(code, 0, stderr);
         return stdout;
       };
-      await runPython("make_small_vit.py", `${folder}/vit.safetensors`);
+      await runPython(
+        "fixtures/make/make_small_vit.py",
+        `${folder}/vit.safetensors`,
+      );
       await writeDigits(folder);
       await good(
         ...["data", "prepare", "folder", "digits", "--filter=bilinear"],

@@ -4,43 +4,21 @@
  * @module
  */
 
+import { runPython } from "./python.ts";
+
 const CONFIG = new URL("../../deno.dev.json", import.meta.url).pathname;
 const FOLDER = new URL("../foreign/", import.meta.url).pathname;
-
-/** A python3 with torchvision: the first on the path, or Debian's. */
-const python: string | undefined = ["python3", "/usr/bin/python3"].find(
-  hasTorchvision,
-);
-
-function hasTorchvision(command: string): boolean {
-  try {
-    const args = ["-c", "import torchvision"];
-    const options = { args, stdout: "null", stderr: "null" } as const;
-    return new Deno.Command(command, options).outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether programs in Python can run. */
-export const hasTorch: boolean = python !== undefined;
-
-if (!hasTorch && Deno.env.get("ALORE_REQUIRE_TORCH") === "1") {
-  throw new TypeError(
-    "Cannot test: got no python3 with torchvision, wanted one " +
-      "(ALORE_REQUIRE_TORCH=1)",
-  );
-}
 
 /** Runs a script of `tests/foreign/`; JSON comes out. */
 export async function runForeign(
   script: string,
   ...args: string[]
 ): Promise<unknown> {
-  const path = `${FOLDER}${script}`;
-  const snake = script.endsWith(".py");
-  const command = new Deno.Command(snake ? python ?? "" : Deno.execPath(), {
-    args: snake ? [path, ...args] : [
+  if (script.endsWith(".py")) {
+    return JSON.parse(await runPython(`foreign/${script}`, ...args));
+  }
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [
       "run",
       `--config=${CONFIG}`,
       "--no-prompt",
@@ -48,7 +26,7 @@ export async function runForeign(
       "--allow-env",
       "--allow-ffi",
       "--allow-sys",
-      path,
+      `${FOLDER}${script}`,
       ...args,
     ],
     stdout: "piped",

@@ -8,7 +8,8 @@ import type { Backbone } from "../../../core/models/backbone.ts";
 import type { RunDirectory } from "../../../core/train/run_directory.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { inFolder } from "../../support/folder.ts";
-import { hasTorch, runForeign } from "../../support/foreign.ts";
+import { runForeign } from "../../support/foreign.ts";
+import { python } from "../../support/python.ts";
 import { TOLERANCE } from "../../support/tolerance.ts";
 import {
   CLASSES,
@@ -85,7 +86,7 @@ for (const [format, method, options] of CASES.slice(0, 4)) {
   Deno.test({
     name: `PyTorch folds ${method} ${Object.values(options).join(" ")} as ` +
       `${format} has it, and gives the same logits`,
-    ignore: !hasTorch,
+    ignore: !python,
     fn: () =>
       inFolder(async (folder) => {
         const backbone = await smallBackbone(folder);

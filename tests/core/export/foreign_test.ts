@@ -3,7 +3,8 @@ import { formats } from "../../../core/export/formats.ts";
 import { writeFolder } from "../../../core/export/write_folder.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { inFolder } from "../../support/folder.ts";
-import { hasTorch, runForeign } from "../../support/foreign.ts";
+import { runForeign } from "../../support/foreign.ts";
+import { python } from "../../support/python.ts";
 import { TOLERANCE } from "../../support/tolerance.ts";
 import { exportCase, toBatch } from "./export_case.ts";
 
@@ -67,7 +68,7 @@ Deno.test("transformers.js gives the logits of a Hugging Face export", () =>
 
 Deno.test({
   name: "torchvision gives the logits of a timm export",
-  ignore: !hasTorch,
+  ignore: !python,
   fn: () =>
     exported("timm", "F32", async (folder, images) => {
       await Deno.rename(`${images}.f32`, `${folder}.f32`);

@@ -13,7 +13,8 @@ import {
 } from "../../support/architectures.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { inFolder } from "../../support/folder.ts";
-import { hasTorch, runForeign } from "../../support/foreign.ts";
+import { runForeign } from "../../support/foreign.ts";
+import { python } from "../../support/python.ts";
 import { logitsOf } from "../../support/logits.ts";
 import { TOLERANCE } from "../../support/tolerance.ts";
 
@@ -35,7 +36,7 @@ function torchvisionHas(config: ModelConfig): boolean {
 
 Deno.test({
   name: "torchvision gives the logits of timm exports",
-  ignore: !hasTorch,
+  ignore: !python,
   fn: (test) =>
     inFolder(async (folder) => {
       const cases = [...architectureCases]

@@ -28,7 +28,7 @@ import {
 import { logitsOf } from "../../support/logits.ts";
 import { openReferenceEngine } from "../../support/reference_engine.ts";
 import { TOLERANCE } from "../../support/tolerance.ts";
-import { python, runPython } from "../../support/torch.ts";
+import { python, runPython } from "../../support/python.ts";
 
 /** Gradients of Σ logits · upstream towards every tensor. */
 async function gradientsOf(
@@ -109,7 +109,7 @@ for (
     ignore: !python,
     fn: () =>
       inFolder(async (folder) => {
-        await runPython("make_hierarchical.py", folder, name);
+        await runPython("fixtures/make/make_hierarchical.py", folder, name);
         const { tensors } = await readSafetensors(
           `${folder}/${name}_expected.safetensors`,
         );

@@ -16,10 +16,14 @@ import {
 import { openCpuEngine } from "../../../../kernels/cpu/engine.ts";
 import type { Engine } from "../../../../kernels/engine.ts";
 import { assertClose } from "../../../support/assert_close.ts";
+import { testEngines } from "../../../support/engines.ts";
 import { inFolder } from "../../../support/folder.ts";
 import { logitsOf } from "../../../support/logits.ts";
 import { TOLERANCE } from "../../../support/tolerance.ts";
-import { python, runPython } from "../../../support/torch.ts";
+import { python, runPython } from "../../../support/python.ts";
+
+/** Steps on WebGPU too, which take half a minute each where it is software. */
+const large = Deno.env.get("ALORE_LARGE") === "1";
 
 /** Seconds that the processors work, whatever else they have to do. */
 const SECONDS = 3;
@@ -50,13 +54,29 @@ async function step(engine: Engine, backbone: Backbone): Promise<number[]> {
   return losses;
 }
 
+/** Takes the steps that the CPU took, and finds its losses. */
+async function stepOnWebgpu(
+  backbone: Backbone,
+  losses: readonly number[],
+): Promise<void> {
+  const webgpu = testEngines.find(({ name }) => name === "webgpu");
+  assert.ok(webgpu && !webgpu.ignore, "no adapter");
+  const engine = await webgpu.open();
+  try {
+    const found = await step(engine, backbone);
+    assertClose(found, losses, TOLERANCE.loss, "losses on WebGPU");
+  } finally {
+    engine.close();
+  }
+}
+
 Deno.test({
   name:
     "readBackbone() reads torchvision's vit_b_16 in seconds, as it computes it, and it learns",
   ignore: !python,
   fn: () =>
     inFolder(async (folder) => {
-      await runPython("make_vit_b_16.py", folder);
+      await runPython("fixtures/make/make_vit_b_16.py", folder);
       const { tensors } = await readSafetensors(
         `${folder}/expected.safetensors`,
       );
@@ -72,8 +92,9 @@ Deno.test({
         const logits = await logitsOf(engine, backbone, images);
         const wanted = toFloat32(tensors.get("logits")!);
         assertClose(logits, wanted, TOLERANCE.logits, "vit_b_16");
-        const [first, second] = await step(engine, backbone);
-        assert.ok(second < first, `${first} to ${second}`);
+        const losses = await step(engine, backbone);
+        assert.ok(losses[1] < losses[0], `${losses}`);
+        if (large) await stepOnWebgpu(backbone, losses);
       } finally {
         engine.close();
       }
