@@ -56,7 +56,7 @@ Deno.test("the README's commands work in the order in which it shows them", asyn
   try {
     await makePhotos(`${folder}/photos`);
     const commands = blocks("sh").join("").split("\n").filter(Boolean);
-    assert.equal(commands.length, 7);
+    assert.equal(commands.length, 9);
     for (const command of commands) {
       const [deno, task, alore, ...words] = command.split(" ");
       assert.deepEqual([deno, task, alore], ["deno", "task", "alore"]);
