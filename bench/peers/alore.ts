@@ -90,7 +90,9 @@ async function open(
   const stepper = await openStepper(model, settings, 1);
   let step = 0;
   return {
-    depth: stepper.depth,
+    get depth() {
+      return stepper.depth;
+    },
     run: () => stepper.run(batch, step++),
     close() {
       stepper.close();
@@ -103,7 +105,7 @@ async function seconds(opened: Open, steps: number): Promise<number> {
   const started = performance.now();
   const running: Promise<unknown>[] = [];
   for (let step = 0; step < steps; step++) {
-    if (running.length === opened.depth) await running.shift();
+    while (running.length >= opened.depth) await running.shift();
     running.push(opened.run());
   }
   await Promise.all(running);

@@ -16,12 +16,13 @@ import type { AdaptedModel } from "../models/adapted_model.ts";
 import { randomBits, RandomStream } from "../rng.ts";
 import type { Batch } from "./batches.ts";
 import { findNonFinite } from "./find_non_finite.ts";
+import { Pace } from "./pace.ts";
 import { adamwSettings, learningRate, type Schedule } from "./schedule.ts";
 import type { TrainSettings } from "./settings.ts";
 import { type StepOptions, trainPlan } from "./step.ts";
 
 /** Steps in flight: enough to hide the host's work and a GPU's readback. */
-const DEPTH = { cpu: 2, webgpu: 8 } as const;
+const MOST_IN_FLIGHT = { cpu: 2, webgpu: 8 } as const;
 
 /**
  * Activations above which a step is made in parts: at such sizes the products
@@ -32,8 +33,9 @@ const ARENA_BYTES = { cpu: 384 * 2 ** 20, webgpu: undefined } as const;
 
 /** A compiled step. */
 export interface Stepper {
-  /** How many steps may be in flight. */
+  /** How many steps may be in flight, now and ever. */
   readonly depth: number;
+  readonly mostInFlight: number;
   readonly arenaBytes: number;
   /** Parts that a batch is made in. */
   readonly parts: number;
@@ -85,13 +87,24 @@ export async function openStepper(
     if (plan.inputs.has("key")) inputs.key = dropoutKey(settings.seed, step);
     return inputs;
   };
+  const { name } = model.engine;
+  const mostInFlight = MOST_IN_FLIGHT[name];
+  const pace = new Pace(mostInFlight);
   return {
-    depth: DEPTH[model.engine.name],
+    get depth() {
+      return name === "cpu" ? mostInFlight : pace.depth;
+    },
+    mostInFlight,
     arenaBytes: plan.arenaBytes,
     parts: partsOf(plan),
     plan,
     learningRate: (step) => learningRate(step, schedule),
-    run: (batch, step) => program.run(inputsOf(batch, step)),
+    async run(batch, step) {
+      const started = performance.now();
+      const results = await program.run(inputsOf(batch, step));
+      pace.finished(started, performance.now());
+      return results;
+    },
     profile: (batch, step) => program.profile?.(inputsOf(batch, step)),
     diagnose: (batch, step) =>
       findNonFinite(model, plan, inputsOf(batch, step)),

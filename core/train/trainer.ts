@@ -212,9 +212,9 @@ class Loop {
   /** Runs steps until the epoch is over or the signal aborts. */
   async #runEpoch(): Promise<void> {
     const { signal } = this.#request;
-    const depth = this.#stepper.depth;
+    const { mostInFlight } = this.#stepper;
     const slots = Array.from(
-      { length: depth },
+      { length: mostInFlight },
       () => this.#batches.allocate(),
     );
     this.#batches.shuffle(this.#epoch);
@@ -236,14 +236,14 @@ class Loop {
     };
     try {
       for (let next = this.#step; next < this.#batches.steps; next++) {
-        if (pending.length === depth) await collect();
+        while (pending.length >= this.#stepper.depth) await collect();
         if (signal?.aborted) break;
         if (this.#mustSave(next)) {
           while (pending.length > 0) await collect();
           await this.#saveState();
           started = performance.now();
         }
-        const batch = slots[next % depth];
+        const batch = slots[next % mostInFlight];
         this.#batches.fill(batch, next);
         const step = this.#epoch * this.#batches.steps + next;
         pending.push([batch, this.#stepper.run(batch, step)]);

@@ -8,6 +8,7 @@ import { type DeviceLimits, limitsOf, MAX_BUFFERS } from "./limits.ts";
 import { WebgpuMemory } from "./memory.ts";
 import { Pipelines } from "./pipelines.ts";
 import { WebgpuProgram } from "./program.ts";
+import { Readback } from "./readback.ts";
 import { Timeline } from "./timeline.ts";
 
 /** Settings of {@linkcode openWebgpuEngine}. */
@@ -48,6 +49,7 @@ class WebgpuEngine implements Engine {
     readonly device: GPUDevice;
     readonly guard: Guard;
     readonly timeline: Timeline;
+    readonly readback: Readback;
     readonly limits: DeviceLimits;
     readonly pipelines: Pipelines;
     readonly absent: GPUBuffer;
@@ -68,6 +70,7 @@ class WebgpuEngine implements Engine {
       device,
       guard,
       timeline: new Timeline(),
+      readback: new Readback(),
       limits: limitsOf(report, options.limits),
       pipelines: new Pipelines(device, guard),
       absent: device.createBuffer({

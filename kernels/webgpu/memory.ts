@@ -2,6 +2,7 @@ import type { DeviceError, HostArray, Memory } from "../engine.ts";
 import { Block } from "./block.ts";
 import type { Guard } from "./guard.ts";
 import type { DeviceLimits } from "./limits.ts";
+import type { Readback } from "./readback.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What the parts of one engine share. */
@@ -9,6 +10,7 @@ export interface Core {
   readonly device: GPUDevice;
   readonly guard: Guard;
   readonly timeline: Timeline;
+  readonly readback: Readback;
   readonly limits: DeviceLimits;
 }
 

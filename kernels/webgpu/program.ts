@@ -217,7 +217,7 @@ export class WebgpuProgram implements Program {
       await this.#core.device.queue.onSubmittedWorkDone();
       return outputs;
     }
-    await slot.buffer.mapAsync(GPUMapMode.READ);
+    await this.#core.readback.map(slot.buffer);
     const mapped = slot.buffer.getMappedRange();
     for (const [name, { shape, dtype }] of this.#plan.outputs) {
       const start = this.#stagingOffsets.get(name)!;
