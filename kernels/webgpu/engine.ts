@@ -2,9 +2,10 @@ import type { Engine, EngineLimits, Memory, Plan, Program } from "../engine.ts";
 import { type AdapterReport, openDevice } from "./adapter.ts";
 import { checkPlaces, lowerPlan } from "./compile.ts";
 import { Guard } from "./guard.ts";
-import type { Kernel, MatmulFamily } from "./kernel.ts";
+import type { Kernel, LoweringContext, MatmulFamily } from "./kernel.ts";
 import { kernels as registry } from "./kernels.ts";
 import { type DeviceLimits, limitsOf, MAX_BUFFERS } from "./limits.ts";
+import type { MatmulChoices } from "./matmul_variant.ts";
 import { WebgpuMemory } from "./memory.ts";
 import { Pipelines } from "./pipelines.ts";
 import { WebgpuProgram } from "./program.ts";
@@ -17,6 +18,11 @@ export interface WebgpuOptions {
   allowSoftware?: boolean;
   /** Forces one family of matrix products; "auto". */
   matmulFamily?: MatmulFamily;
+  /**
+   * What a tuner found to be best on this adapter; read whenever a plan is
+   * compiled.
+   */
+  tuned?: MatmulChoices;
   /** Forces the software or the hardware variants of kernels. */
   treatAsSoftware?: boolean;
   /** Kernels by name instead of the built-in ones. */
@@ -55,7 +61,7 @@ class WebgpuEngine implements Engine {
     readonly absent: GPUBuffer;
   };
   readonly #kernels: ReadonlyMap<string, Kernel>;
-  readonly #settings: { software: boolean; matmulFamily: MatmulFamily };
+  readonly #settings: Omit<LoweringContext, "scratch">;
   readonly #memories = new Set<WebgpuMemory>();
   readonly #programs = new Set<WebgpuProgram>();
   #closed = false;
@@ -83,6 +89,7 @@ class WebgpuEngine implements Engine {
     this.#settings = {
       software: options.treatAsSoftware ?? report.software,
       matmulFamily: options.matmulFamily ?? "auto",
+      tuned: options.tuned,
     };
     this.description = report.software
       ? `${report.description}, a software adapter`

@@ -11,6 +11,7 @@
  * @module
  */
 import type { KernelCall, Place } from "../engine.ts";
+import type { MatmulChoices } from "./matmul_variant.ts";
 
 /** One WGSL module with one entry point. */
 export interface Shader {
@@ -48,6 +49,8 @@ export interface LoweringContext {
   readonly software: boolean;
   /** The rule for matrix products; see matmul.ts. */
   readonly matmulFamily: MatmulFamily;
+  /** What a tuner found to be best on this adapter. */
+  readonly tuned?: MatmulChoices;
   /** Memory that lives until the end of the call being lowered. */
   scratch(shape: readonly number[]): Place;
 }

@@ -6,68 +6,68 @@
  * barriers for software adapters, tiles in workgroup memory for GPUs. Either
  * splits a long k over workgroups when the result has too few tiles to keep
  * the device busy, which is what gradients of narrow factors need; a second
- * dispatch adds the chunks. {@linkcode chooseMatmul} is the only rule.
+ * dispatch adds the chunks. What a tuner measured to be best is taken where
+ * there is such a measurement, else a rule by the adapter's class.
  *
  * @module
  */
 import { attribute, type Kernel, type LoweringContext } from "./kernel.ts";
 import { matmulDispatches, matmulSumShader } from "./matmul_common.ts";
+import { matmulNarrowShader, matmulWideShader } from "./matmul_register.ts";
+import { matmulTileShader } from "./matmul_tile.ts";
 import {
-  matmulNarrowShader,
-  matmulWideShader,
-  registerDispatch,
-  registerTile,
-} from "./matmul_register.ts";
-import { matmulTileShader, tileGrid, WORKGROUP_TILE } from "./matmul_tile.ts";
+  matmulKey,
+  type MatmulShape,
+  matmulShape,
+  type MatmulTile,
+  type MatmulVariant,
+  ruleVariant,
+  variantGrid,
+} from "./matmul_variant.ts";
 
-/** The family and the split of k for a product on an adapter. */
+/** The variant of a product on an adapter, tuned or by the rule. */
 export function chooseMatmul(
-  { m, n, k }: { m: number; n: number; k: number },
-  { software, matmulFamily }: Pick<
-    LoweringContext,
-    "software" | "matmulFamily"
-  >,
-): { family: "register" | "tile"; chunk: number; chunks: number } {
-  const family = matmulFamily === "auto"
-    ? software ? "register" : "tile"
-    : matmulFamily;
-  const side = family === "register" ? registerTile(m, n) : WORKGROUP_TILE;
-  const tiles = Math.ceil(m / side) * Math.ceil(n / side);
-  const wanted = Math.ceil((family === "register" ? 64 : 256) / tiles);
-  const longest = Math.floor(k / SHORTEST_CHUNK);
-  const chunks = Math.max(1, Math.min(wanted, longest));
-  const chunk = Math.ceil(k / chunks);
-  return { family, chunk, chunks: Math.ceil(k / chunk) };
+  shape: MatmulShape,
+  context: Pick<LoweringContext, "software" | "matmulFamily" | "tuned">,
+): MatmulVariant {
+  const tuned = context.matmulFamily === "auto"
+    ? context.tuned?.get(matmulKey(shape))
+    : undefined;
+  return tuned ?? ruleVariant(shape, context);
 }
 
-/** A shorter part of k is not worth writing and adding a result. */
-const SHORTEST_CHUNK = 128;
+const SHADERS = {
+  "register 16x16": matmulNarrowShader,
+  "register 32x32": matmulWideShader,
+  "workgroup 64x64": matmulTileShader,
+} as const satisfies Record<MatmulTile, unknown>;
 
 /** Matrix products in all four transposes. */
 export const matmul: Kernel = {
   name: "matmul",
-  shaders: [
-    matmulNarrowShader,
-    matmulWideShader,
-    matmulTileShader,
-    matmulSumShader,
-  ],
+  shaders: [...Object.values(SHADERS), matmulSumShader],
   lower(call, context) {
-    const [m, n, k, transA, transB, alpha] = [
-      "m",
-      "n",
-      "k",
-      "transA",
-      "transB",
-      "alpha",
-    ].map((name) => attribute(call, name));
-    const { family, chunk, chunks } = chooseMatmul({ m, n, k }, context);
+    const shape = matmulShape(call);
+    const variant = chooseMatmul(shape, context);
+    const { tile, lanes, chunks } = variant;
+    const chunk = Math.ceil(shape.k / chunks);
+    const alpha = attribute(call, "alpha");
+    const constants: Record<string, number> = lanes
+      ? { LANES_X: lanes[0], LANES_Y: lanes[1], LANES_Z: lanes[2] }
+      : {};
+    // Narrow results have few products a number, so their epilogue counts: on
+    // llvmpipe this saves a quarter of the time and more. The other tiles would
+    // compile for longer than they gain.
+    if (tile === "register 16x16") {
+      constants.PARTS = chunks > 1 ? 0 : shape.parts;
+    }
+    const grid = variantGrid(shape, variant);
     const { aRow, bRow, yRow } = call.attributes;
-    const rows = { aRow, bRow, yRow };
-    const sizes = { m, n, k, transA, transB, alpha, chunk, chunks, ...rows };
-    const dispatch = family === "register"
-      ? registerDispatch(sizes)
-      : { shader: matmulTileShader, constants: {}, grid: tileGrid(sizes) };
-    return matmulDispatches(call, dispatch, sizes, context.scratch);
+    return matmulDispatches(
+      call,
+      { shader: SHADERS[tile], constants, grid },
+      { ...shape, alpha, chunk, chunks, aRow, bRow, yRow },
+      context.scratch,
+    );
   },
 };

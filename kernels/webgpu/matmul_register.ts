@@ -16,7 +16,7 @@
  *
  * @module
  */
-import type { Grid, Shader } from "./kernel.ts";
+import type { Shader } from "./kernel.ts";
 import { EPILOGUE_WGSL, matmulBindings } from "./matmul_common.ts";
 
 const INTERFACE = /* wgsl */ `
@@ -249,52 +249,3 @@ export const matmulWideShader: Shader = {
   bindings: matmulBindings,
   uniform: true,
 };
-
-/** Rows and columns of the tile that suits a result of m by n. */
-export function registerTile(m: number, n: number): 16 | 32 {
-  return m > 48 && n > 48 ? 32 : 16;
-}
-
-/**
- * The dispatch of a product: the workgroup is the one of eight invocations,
- * one vector of llvmpipe, that costs least.
- */
-export function registerDispatch(
-  { m, n, chunks }: { m: number; n: number; chunks: number },
-): { shader: Shader; constants: Record<string, number>; grid: Grid } {
-  const side = registerTile(m, n);
-  const tiles = [Math.ceil(n / side), Math.ceil(m / side), chunks];
-  const gridOf = ({ lanes }: Workgroup): Grid => [
-    Math.ceil(tiles[0] / lanes[0]),
-    Math.ceil(tiles[1] / lanes[1]),
-    Math.ceil(tiles[2] / lanes[2]),
-  ];
-  const costOf = (group: Workgroup) =>
-    gridOf(group).reduce((product, size) => product * size, group.cost);
-  const best = WORKGROUPS.reduce((best, group) =>
-    costOf(group) < costOf(best) ? group : best
-  );
-  const [x, y, z] = best.lanes;
-  return {
-    shader: side === 32 ? matmulWideShader : matmulNarrowShader,
-    constants: { LANES_X: x, LANES_Y: y, LANES_Z: z },
-    grid: gridOf(best),
-  };
-}
-
-interface Workgroup {
-  readonly lanes: readonly [number, number, number];
-  /** Weight of a workgroup's time against the first's. */
-  readonly cost: number;
-}
-
-// Lanes side by side in a row of B share cache lines, lanes below each other
-// in A often collide in the cache. The order of the weights was measured for
-// the first, second and fourth on one square shape; the rest are set between.
-const WORKGROUPS: readonly Workgroup[] = [
-  { lanes: [8, 1, 1], cost: 1 },
-  { lanes: [4, 2, 1], cost: 1.2 },
-  { lanes: [2, 4, 1], cost: 1.6 },
-  { lanes: [1, 8, 1], cost: 2 },
-  { lanes: [1, 1, 8], cost: 2 },
-];

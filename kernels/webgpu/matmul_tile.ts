@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { Grid, Shader } from "./kernel.ts";
+import type { Shader } from "./kernel.ts";
 import { EPILOGUE_WGSL, matmulBindings } from "./matmul_common.ts";
 
 const WGSL = /* wgsl */ `
@@ -113,13 +113,3 @@ export const matmulTileShader: Shader = {
   bindings: matmulBindings,
   uniform: true,
 };
-
-/** Rows and columns of a workgroup. */
-export const WORKGROUP_TILE = 64;
-
-/** The grid of workgroups of 64 by 64. */
-export function tileGrid(
-  { m, n, chunks }: { m: number; n: number; chunks: number },
-): Grid {
-  return [Math.ceil(n / WORKGROUP_TILE), Math.ceil(m / WORKGROUP_TILE), chunks];
-}

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { ops } from "../../../core/ops/mod.ts";
 import { openWebgpuEngine } from "../../../kernels/webgpu/engine.ts";
-import { chooseMatmul } from "../../../kernels/webgpu/matmul.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { TOLERANCE } from "../../support/tolerance.ts";
 import { feeds, onePlan } from "../cpu/one_kernel.ts";
@@ -64,25 +63,3 @@ for (const matmulFamily of ["register", "tile"] as const) {
     engine.close();
   });
 }
-
-Deno.test("chooseMatmul() takes the family that suits the adapter", () => {
-  const size = { m: 768, n: 768, k: 768 };
-  const auto = { matmulFamily: "auto" } as const;
-  const { family, chunks } = chooseMatmul(size, { ...auto, software: true });
-  assert.deepEqual([family, chunks], ["register", 1]);
-  const gpu = chooseMatmul(size, { ...auto, software: false });
-  assert.equal(gpu.family, "tile");
-});
-
-Deno.test("chooseMatmul() splits a long k and covers it exactly", () => {
-  for (const software of [true, false]) {
-    for (const k of [1, 127, 128, 1040, 8320, 100_001]) {
-      const { chunk, chunks } = chooseMatmul(
-        { m: 48, n: 16, k },
-        { software, matmulFamily: "auto" },
-      );
-      assert.ok(chunk * chunks >= k && chunk * (chunks - 1) < k);
-      assert.equal(chunks > 1, k > 128 * 2 - 1);
-    }
-  }
-});

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { matmul } from "../../../core/ops/matmul.ts";
+import { openWebgpuEngine } from "../../../kernels/webgpu/engine.ts";
+import { chooseMatmul } from "../../../kernels/webgpu/matmul.ts";
+import {
+  candidateVariants,
+  matmulKey,
+  type MatmulVariant,
+  parseMatmulKey,
+  ruleVariant,
+  variantGrid,
+  variantName,
+} from "../../../kernels/webgpu/matmul_variant.ts";
+import { assertClose } from "../../support/assert_close.ts";
+import { TOLERANCE } from "../../support/tolerance.ts";
+import { feeds, onePlan } from "../cpu/one_kernel.ts";
+import { gpuTest } from "./adapter.ts";
+
+const PLAIN = { transA: 0, transB: 0, parts: 0 };
+const auto = { matmulFamily: "auto" } as const;
+
+Deno.test("ruleVariant() takes the family that suits the adapter", () => {
+  const size = { m: 768, n: 768, k: 768 };
+  const processor = ruleVariant(size, { ...auto, software: true });
+  assert.equal(variantName(processor), "register 32x32 8·1·1");
+  const gpu = ruleVariant(size, { ...auto, software: false });
+  assert.equal(variantName(gpu), "workgroup 64x64 k/2");
+});
+
+Deno.test("ruleVariant() splits a long k, and no part is empty", () => {
+  for (const software of [true, false]) {
+    for (const k of [1, 127, 128, 1040, 8320, 100_001]) {
+      const size = { m: 48, n: 16, k };
+      const { chunks } = ruleVariant(size, { ...auto, software });
+      assert.ok(Math.ceil(k / chunks) * (chunks - 1) < k);
+      assert.equal(chunks > 1, k > 128 * 2 - 1);
+    }
+  }
+});
+
+Deno.test("chooseMatmul() takes the tuned variant of the very shape", () => {
+  const shape = { m: 40, n: 50, k: 600, ...PLAIN };
+  const variant: MatmulVariant = { tile: "workgroup 64x64", chunks: 3 };
+  const tuned = new Map([[matmulKey(shape), variant]]);
+  const context = { ...auto, software: true, tuned };
+  assert.equal(chooseMatmul(shape, context), variant);
+  for (const other of [{ m: 41 }, { k: 601 }, { transB: 1 }, { parts: 1 }]) {
+    const found = chooseMatmul({ ...shape, ...other }, context);
+    assert.deepEqual(found, ruleVariant({ ...shape, ...other }, context));
+  }
+  const forced = { ...context, matmulFamily: "register" } as const;
+  assert.notEqual(chooseMatmul(shape, forced), variant);
+});
+
+Deno.test("parseMatmulKey() reads what matmulKey() writes, and nothing else", () => {
+  for (let bits = 0; bits < 64; bits++) {
+    const [transA, transB, parts] = [bits & 1, bits >> 1 & 1, bits >> 2];
+    const shape = { m: 3, n: 1000, k: 7, transA, transB, parts };
+    assert.deepEqual(parseMatmulKey(matmulKey(shape)), shape);
+  }
+  const wrong = [
+    "",
+    "1x2 nn",
+    "0x2x3 nn",
+    "1x2x3 xn",
+    "1x2x3 nn relu",
+    "1x2x3",
+  ];
+  for (const key of [...wrong, "1x2x3 nn gelu bias", "1x2x3 nn  bias"]) {
+    assert.equal(parseMatmulKey(key), undefined, key);
+  }
+});
+
+Deno.test("candidateVariants() has the rule first and only what can run", () => {
+  const sizes = [[1, 1, 1], [2080, 768, 192], [48, 16, 8320], [8320, 16, 48]];
+  for (const software of [true, false]) {
+    for (const [m, n, k] of [...sizes, [4_000_000, 16, 3]]) {
+      const [rule, ...others] = candidateVariants({ m, n, k }, { software });
+      assert.deepEqual(rule, ruleVariant({ m, n, k }, { ...auto, software }));
+      for (const variant of others) {
+        assert.ok(Math.ceil(k / variant.chunks) * (variant.chunks - 1) < k);
+        const grid = variantGrid({ m, n }, variant);
+        assert.ok(Math.max(...grid) <= 65_535, variantName(variant));
+      }
+    }
+  }
+});
+
+gpuTest("every candidate of a product equals its reference", async () => {
+  const tuned = new Map<string, MatmulVariant>();
+  const engine = await openWebgpuEngine({ allowSoftware: true, tuned });
+  const [m, n, k] = [35, 50, 259];
+  const attributes = {
+    m,
+    n,
+    k,
+    transA: 1,
+    transB: 0,
+    alpha: 2,
+    activation: 1,
+  };
+  const inputs = [m * k, k * n, n, m * n].map((count, seed) =>
+    Float32Array.from({ length: count }, (_, i) => Math.sin(i * 7 + seed))
+  );
+  const exact = inputs.map((array) => Float64Array.from(array));
+  const wanted = matmul.reference(exact, attributes);
+  const use = {
+    kernel: "matmul",
+    attributes,
+    inputs,
+    outputs: [m * n, m * n],
+  };
+  const key = matmulKey({ ...PLAIN, m, n, k, transA: 1, parts: 15 });
+  for (const variant of candidateVariants({ m, n, k }, { software: true })) {
+    tuned.set(key, variant);
+    const program = await engine.compile(onePlan(use));
+    const results = await program.run(feeds(use));
+    wanted.forEach((numbers, i) => {
+      const what = `${key} by ${variantName(variant)}`;
+      assertClose(results[`output${i}`], numbers, TOLERANCE.kernel, what);
+    });
+    program.close();
+  }
+  engine.close();
+});
