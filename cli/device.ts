@@ -31,7 +31,10 @@ export async function openDevice(
   const asked = input.text("device");
   if (asked === "cpu") return opened(await openCpu(input));
   await lookForAdapter();
-  if (asked === "webgpu") return opened(await openEngine("webgpu"));
+  const onStaleTuning = (note: string) => output.warn(note);
+  if (asked === "webgpu") {
+    return opened(await openEngine("webgpu", { onStaleTuning }));
+  }
   const given = ["threads", "blas"].find((name) => input.given(name));
   if (given) {
     output.detail(`--device auto takes the cpu engine: --${given} was given`);
@@ -41,7 +44,7 @@ export async function openDevice(
     if (error) output.warn(`${reason}; going on with the cpu engine`);
     else output.detail(`--device auto takes the ${name} engine: ${reason}`);
   };
-  return opened(await openEngine("auto", { onChoice }));
+  return opened(await openEngine("auto", { onChoice, onStaleTuning }));
 }
 
 /**

@@ -11,6 +11,7 @@ import { DeviceError, type Engine } from "./engine.ts";
 import {
   type AdapterReport,
   findAdapter,
+  loadTuning,
   openWebgpuEngine,
   type WebgpuOptions,
 } from "./webgpu/mod.ts";
@@ -51,6 +52,11 @@ export interface EngineOptions {
   readonly check?: "once" | "always" | "never";
   /** Told what `auto` took and why. */
   onChoice?(choice: EngineChoice): void;
+  /**
+   * Told why what `bench --tune` found for the WebGPU adapter is not used,
+   * where that is so.
+   */
+  onStaleTuning?(note: string): void;
 }
 
 /** WebGPU where the adapter is real hardware, else the CPU engine. */
@@ -107,11 +113,14 @@ export async function openEngine(
 /** Opens WebGPU on a device whose kernels compute what they should. */
 async function openChecked(
   options: WebgpuOptions,
-  { check = "once" }: EngineOptions,
+  { check = "once", onStaleTuning }: EngineOptions,
 ): Promise<Engine> {
-  const engine = await openWebgpuEngine(options);
-  const adapter = check === "never" ? undefined : await findAdapter();
-  if (!adapter) return engine;
+  const adapter = await findAdapter();
+  const tuning = adapter && await loadTuning(adapter);
+  if (tuning?.note) onStaleTuning?.(tuning.note);
+  const tuned = tuning?.choices;
+  const engine = await openWebgpuEngine({ ...options, tuned });
+  if (check === "never" || !adapter) return engine;
   try {
     const key = await deviceKey(adapter);
     if (check === "once" && await wasChecked(key)) return engine;

@@ -27,6 +27,7 @@ import {
 import type { Output } from "../output.ts";
 import { profileLines, profileModel } from "../profile.ts";
 import { table } from "../table.ts";
+import { tune } from "../tune.ts";
 
 /** Measures inference and training steps. */
 export const bench: CliCommand = {
@@ -36,6 +37,7 @@ export const bench: CliCommand = {
     "bench",
     "bench --backbone scratch:vit-s16 --batch-size 8 --method alore",
     "bench --backbone scratch:vit-t4-32 --method alore --profile",
+    "bench --backbone scratch:vit-s16 --method alore --batch-size 32 --tune",
   ],
   flags: [
     backboneFlag,
@@ -75,6 +77,13 @@ export const bench: CliCommand = {
       help: "time, operations and bytes of each op instead; with --verbose " +
         "of each shape",
     },
+    {
+      name: "tune",
+      kind: "boolean",
+      help:
+        "find the fastest matrix products on this WebGPU adapter instead, " +
+        "and keep them for later runs",
+    },
     seedFlag,
     ...deviceFlags,
   ],
@@ -91,6 +100,7 @@ interface Row {
 }
 
 async function run(input: Input, output: Output): Promise<unknown> {
+  if (input.on("tune")) return await tuneMethods(input, output);
   return await withDevice(input, output, async (engine, device) => {
     const source = input.text("backbone");
     const backbone = await openBackbone(source, input.number("seed"));
@@ -146,6 +156,16 @@ async function run(input: Input, output: Output): Promise<unknown> {
       methods: rows,
       refused,
     };
+  });
+}
+
+async function tuneMethods(input: Input, output: Output): Promise<unknown> {
+  const source = input.text("backbone");
+  const backbone = await openBackbone(source, input.number("seed"));
+  const classes = input.number("classes");
+  const { chosen } = chooseMethods(input, { ...backbone.config, classes });
+  return await tune(input, output, function* (engine) {
+    for (const one of chosen) yield openModel(engine, backbone, one, input);
   });
 }
 

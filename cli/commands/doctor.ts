@@ -5,7 +5,11 @@ import {
   type EngineChoice,
   openEngine,
 } from "../../kernels/open_engine.ts";
-import type { AdapterReport } from "../../kernels/webgpu/adapter.ts";
+import {
+  type AdapterReport,
+  loadTuning,
+  type Tuning,
+} from "../../kernels/webgpu/mod.ts";
 import { DENO_VERSION } from "../../core/version.ts";
 import type { CliCommand } from "../command.ts";
 import { describe, lookForAdapter, openCpu } from "../device.ts";
@@ -63,6 +67,8 @@ async function run(input: Input, output: Output): Promise<unknown> {
   output.print(`BLAS          ${blas.text}`);
   const adapter = await lookForAdapter();
   printAdapter(adapter, output);
+  const tuning = adapter && await loadTuning(adapter);
+  if (tuning) printTuning(tuning, output);
   const engines = [await report("cpu", () => openCpu(input))];
   if (adapter) {
     const open = () => openEngine("webgpu", { check: "always" });
@@ -79,6 +85,11 @@ async function run(input: Input, output: Output): Promise<unknown> {
     machine,
     blas: { name, path },
     adapter,
+    tuning: tuning && {
+      path: tuning.path,
+      shapes: tuning.choices.size,
+      note: tuning.note,
+    },
     auto: choice,
     engines,
   };
@@ -163,6 +174,15 @@ function printAdapter(
   const notable = ["shader-f16", "subgroups", "timestamp-query"]
     .map((name) => `${name} ${yes(features.includes(name))}`);
   output.print(`              ${notable.join(", ")}`);
+}
+
+function printTuning({ choices, path, note }: Tuning, output: Output): void {
+  const { size } = choices;
+  const text = note ??
+    (size > 0
+      ? `${size} matrix products, ${path}`
+      : "none, a rule chooses by the kind of adapter; `bench --tune` measures");
+  output.print(`Tuning        ${text}`);
 }
 
 function printEngine(

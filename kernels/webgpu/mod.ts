@@ -5,3 +5,16 @@
  */
 export { type AdapterReport, findAdapter } from "./adapter.ts";
 export { openWebgpuEngine, type WebgpuOptions } from "./engine.ts";
+export {
+  matmulKey,
+  matmulShape,
+  type MatmulVariant,
+  variantName,
+} from "./matmul_variant.ts";
+export { type TunedShape, tuneMatmul, type Tuner } from "./tune.ts";
+export {
+  loadTuning,
+  saveTuning,
+  type Tuning,
+  tuningTarget,
+} from "./tuning_file.ts";

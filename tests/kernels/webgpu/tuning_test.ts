@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import {
+  KNOWN_LOSSES,
+  SELF_TEST_TOLERANCE,
+  trainTiny,
+} from "../../../cli/self_check.ts";
+import { matmul } from "../../../core/ops/matmul.ts";
+import type { Engine, KernelCall, Place } from "../../../kernels/engine.ts";
+import type { AdapterReport } from "../../../kernels/webgpu/adapter.ts";
+import { openWebgpuEngine } from "../../../kernels/webgpu/engine.ts";
+import {
+  candidateVariants,
+  matmulKey,
+  matmulShape,
+  type MatmulVariant,
+  variantName,
+} from "../../../kernels/webgpu/matmul_variant.ts";
+import { tuneMatmul } from "../../../kernels/webgpu/tune.ts";
+import { loadTuning, saveTuning } from "../../../kernels/webgpu/tuning_file.ts";
+import {
+  parseTable,
+  tableOwner,
+  tableText,
+} from "../../../kernels/webgpu/tuning_table.ts";
+import { inFolder } from "../../support/folder.ts";
+import { gpuTest } from "./adapter.ts";
+
+const ADAPTER: AdapterReport = {
+  description: "Some GPU",
+  id: "1 Some GPU",
+  software: true,
+  limits: { maxBufferSize: 1 << 28 },
+  features: ["timestamp-query"],
+};
+const OWNER = tableOwner(ADAPTER, "2.0.0");
+const SHAPE = { m: 48, n: 16, k: 8320 };
+const KEY = "48x16x8320 tn";
+const CHOICES = new Map([
+  [KEY, candidateVariants(SHAPE, ADAPTER)[3]],
+  [
+    "32x192x192 nt bias",
+    candidateVariants({ m: 32, n: 192, k: 192 }, ADAPTER)[1],
+  ],
+]);
+const TEXT = tableText(OWNER, CHOICES);
+
+Deno.test("parseTable() reads what tableText() writes", () => {
+  assert.deepEqual(parseTable(TEXT, OWNER, true), CHOICES);
+});
+
+Deno.test("parseTable() refuses what is not a table", () => {
+  const document = JSON.parse(TEXT);
+  const [variant] = Object.values<object>(document.products);
+  const broken = [
+    "",
+    TEXT.slice(0, -10),
+    "[]",
+    "null",
+    "{}",
+    { ...document, version: 2 },
+    { ...document, products: [] },
+    { ...document, products: { [KEY]: 7 } },
+    { ...document, products: { "48x16": variant } },
+    { ...document, products: { [KEY]: { ...variant, chunks: 1e9 } } },
+    { ...document, products: { [KEY]: { ...variant, chunks: "2" } } },
+    { ...document, products: { [KEY]: { ...variant, lanes: [256, 1, 1] } } },
+    { ...document, products: { [KEY]: { ...variant, tile: "register 9x9" } } },
+  ];
+  for (const one of broken) {
+    const text = typeof one === "string" ? one : JSON.stringify(one);
+    const read = () => parseTable(text, OWNER, true);
+    assert.throws(read, { name: "SyntaxError", message: /^Cannot read/ }, text);
+  }
+});
+
+Deno.test("parseTable() refuses the table of another adapter, driver or kernel", () => {
+  const others = [
+    tableOwner({ ...ADAPTER, id: "2 Other GPU" }, "2.0.0"),
+    tableOwner({ ...ADAPTER, features: [] }, "2.0.0"),
+    tableOwner({ ...ADAPTER, limits: { maxBufferSize: 1 } }, "2.0.0"),
+    tableOwner(ADAPTER, "2.0.1"),
+    { ...OWNER, kernels: "00000000" },
+  ];
+  for (const other of others) {
+    assert.notDeepEqual(other, OWNER);
+    const read = () => parseTable(TEXT, other, true);
+    assert.throws(read, {
+      name: "RangeError",
+      message: /^Cannot use the tuning/,
+    });
+  }
+});
+
+/** Runs work with a cache folder of its own. */
+async function inCache(work: (folder: string) => Promise<void>): Promise<void> {
+  const before = Deno.env.get("XDG_CACHE_HOME");
+  await inFolder(async (folder) => {
+    Deno.env.set("XDG_CACHE_HOME", folder);
+    try {
+      await work(`${folder}/alore`);
+    } finally {
+      if (before === undefined) Deno.env.delete("XDG_CACHE_HOME");
+      else Deno.env.set("XDG_CACHE_HOME", before);
+    }
+  });
+}
+
+Deno.test({
+  name: "loadTuning() reads what saveTuning() kept, for this adapter only",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    inCache(async (folder) => {
+      assert.equal((await loadTuning(ADAPTER)).choices.size, 0);
+      await saveTuning(ADAPTER, new Map());
+      await saveTuning(ADAPTER, CHOICES);
+      const { choices, path, note } = await loadTuning(ADAPTER);
+      assert.deepEqual(choices, CHOICES);
+      assert.equal(note, undefined);
+      const files = [...Deno.readDirSync(folder)].map(({ name }) => name);
+      assert.deepEqual(files.map((name) => `${folder}/${name}`), [path]);
+      const other = await loadTuning({ ...ADAPTER, id: "2 Other GPU" });
+      assert.notEqual(other.path, path);
+      assert.equal(other.choices.size, 0);
+    }),
+});
+
+Deno.test({
+  name: "loadTuning() leaves out a table that it cannot use, and says so",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    inCache(async () => {
+      await saveTuning(ADAPTER, CHOICES);
+      const stale = await loadTuning({ ...ADAPTER, features: [] });
+      assert.equal(stale.choices.size, 0);
+      assert.match(
+        stale.note ?? "",
+        /^Cannot use .* got driver .*bench --tune/,
+      );
+      const path = stale.path ?? "";
+      await Deno.writeTextFile(path, TEXT.slice(0, 50));
+      const torn = await loadTuning(ADAPTER);
+      assert.equal(torn.choices.size, 0);
+      assert.match(torn.note ?? "", /^Cannot read the tuning table/);
+      await Deno.remove(path);
+      await Deno.mkdir(path);
+      const unreadable = await loadTuning(ADAPTER);
+      assert.equal(unreadable.choices.size, 0);
+      assert.ok(unreadable.note?.includes(path));
+    }),
+});
+
+const place = (...shape: number[]): Place => ({
+  block: 0,
+  offset: 0,
+  shape,
+  dtype: "f32",
+});
+
+const CALL: KernelCall = {
+  kernel: "matmul",
+  inputs: [place(24, 40), place(40, 20), place(20), place(24, 20)],
+  outputs: [place(24, 20), place(24, 20)],
+  attributes: {
+    m: 24,
+    n: 20,
+    k: 40,
+    transA: 0,
+    transB: 0,
+    alpha: 0.5,
+    activation: 1,
+  },
+};
+
+/** An engine that computes wrong numbers with some variants. */
+function spoiled(
+  engine: Engine,
+  isWrong: () => boolean,
+): Engine {
+  return {
+    name: engine.name,
+    description: engine.description,
+    limits: engine.limits,
+    allocate: (bytes, label) => engine.allocate(bytes, label),
+    compile(plan) {
+      const calls = plan.calls.map((call) => ({
+        ...call,
+        attributes: {
+          ...call.attributes,
+          alpha: call.attributes.alpha * (isWrong() ? 1.01 : 1),
+        },
+      }));
+      return engine.compile({ ...plan, calls });
+    },
+    close: () => engine.close(),
+  };
+}
+
+gpuTest("tuneMatmul() chooses among the variants that are right", async () => {
+  const choices = new Map<string, MatmulVariant>();
+  const engine = await openWebgpuEngine({
+    allowSoftware: true,
+    tuned: choices,
+  });
+  const shape = matmulShape(CALL);
+  const key = matmulKey(shape);
+  const all = candidateVariants(shape, { software: true });
+  const right = all.filter(({ tile }) => tile !== "register 32x32");
+  const { reference } = matmul;
+  const isWrong = () => choices.get(key)?.tile === "register 32x32";
+  const found = await tuneMatmul(
+    { engine: spoiled(engine, isWrong), choices, software: true, reference },
+    CALL,
+  );
+  assert.equal(found.key, key);
+  assert.equal(found.tried, right.length);
+  assert.equal(found.wrong.length, all.length - right.length);
+  assert.ok(found.wrong.length > 0);
+  assert.notEqual(found.best.variant.tile, "register 32x32");
+  assert.ok(found.rule.rate > 0 && found.best.rate >= found.rule.rate);
+  assert.deepEqual([...choices], [[key, found.best.variant]]);
+  const tuner = {
+    engine: spoiled(engine, () => true),
+    choices,
+    software: true,
+    reference,
+  };
+  await assert.rejects(tuneMatmul(tuner, CALL), {
+    name: "DeviceError",
+    message: /^Cannot tune 24x20x40 nn bias gelu pre residual: the adapter/,
+  });
+  engine.close();
+});
+
+gpuTest(
+  "training with a table gives the numbers of training without",
+  async () => {
+    const tuned = new Map<string, MatmulVariant>();
+    const engine = await openWebgpuEngine({ allowSoftware: true, tuned });
+    const others = new Set<string>();
+    const losses = await trainTiny({
+      name: engine.name,
+      description: engine.description,
+      limits: engine.limits,
+      allocate: (bytes, label) => engine.allocate(bytes, label),
+      compile(plan) {
+        for (const call of plan.calls) {
+          if (call.kernel !== "matmul") continue;
+          const shape = matmulShape(call);
+          const other = candidateVariants(shape, ADAPTER).at(-1);
+          assert.ok(other);
+          tuned.set(matmulKey(shape), other);
+          others.add(variantName(other));
+        }
+        return engine.compile(plan);
+      },
+      close: () => engine.close(),
+    });
+    engine.close();
+    assert.ok(others.size > 2);
+    for (const [step, loss] of losses.entries()) {
+      const difference = Math.abs(loss - KNOWN_LOSSES[step]);
+      assert.ok(difference <= SELF_TEST_TOLERANCE, `step ${step}: ${loss}`);
+    }
+  },
+);
