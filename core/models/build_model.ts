@@ -4,6 +4,7 @@ import { isHead } from "../methods/method.ts";
 import { AdaptedModel, type NamedTensors } from "./adapted_model.ts";
 import { modelShape } from "./architectures.ts";
 import type { Backbone } from "./backbone.ts";
+import { lendTensor } from "./checkpoints/converted_tensors.ts";
 import type { SharedBackbone } from "./shared_backbone.ts";
 
 /** What {@linkcode buildModel} puts together. */
@@ -52,7 +53,7 @@ export function buildModel(request: BuildRequest): AdaptedModel {
     model.initialise(seed, isKept);
     for (const name of tensors.keys()) {
       if (!isKept(name) || model.isShared(name)) continue;
-      model.write(name, tensors.get(name)!);
+      model.write(name, lendTensor(tensors, name)!);
     }
     for (const [name, values] of request.trained ?? []) {
       model.write(name, values);

@@ -18,6 +18,7 @@ import { Layout } from "../graph/layout.ts";
 import { isHead } from "../methods/method.ts";
 import { modelShape } from "./architectures.ts";
 import type { Backbone } from "./backbone.ts";
+import { lendTensor } from "./checkpoints/converted_tensors.ts";
 
 /** The region of shared tensors in plans. */
 const REGION = "backbone";
@@ -48,7 +49,7 @@ export class SharedBackbone {
     }
     this.memory = engine.allocate(this.layout.bytes, REGION);
     for (const [name, { offset }] of this.layout.slots) {
-      this.memory.write(backbone.tensors.get(name)!, offset);
+      this.memory.write(lendTensor(backbone.tensors, name)!, offset);
     }
   }
 

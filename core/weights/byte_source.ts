@@ -6,6 +6,7 @@
  */
 
 import { statSource } from "./read_file.ts";
+import { freshRoom, type Room } from "./room.ts";
 
 /** Bytes in random access. */
 export interface ByteSource {
@@ -16,11 +17,11 @@ export interface ByteSource {
   /**
    * Reads a range.
    *
-   * @returns A copy that starts its own buffer.
+   * @param room Where to; left out, the copy starts a buffer of its own.
    * @throws {RangeError} If the range is not within the bytes, before anything
    * is allocated; or the file has changed since it was opened.
    */
-  read(offset: number, length: number): Uint8Array<ArrayBuffer>;
+  read(offset: number, length: number, room?: Room): Uint8Array<ArrayBuffer>;
   /** Fills bytes that are there already with a range; throws as `read` does. */
   readInto(offset: number, target: Uint8Array): void;
 }
@@ -81,9 +82,9 @@ function sourceOf(
   return {
     name,
     size,
-    read(offset, length) {
+    read(offset, length, room = freshRoom) {
       check(offset, length);
-      const bytes = new Uint8Array(length);
+      const bytes = room.bytes(length);
       fill(offset, bytes);
       return bytes;
     },

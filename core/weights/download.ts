@@ -171,9 +171,11 @@ async function matches(path: string, digest: Digest): Promise<boolean> {
   const source = await fileSource(path);
   const hash = createHash(digest.kind === "git" ? "sha1" : "sha256");
   if (digest.kind === "git") hash.update(`blob ${source.size}\0`);
-  const chunk = 8 << 20;
-  for (let at = 0; at < source.size; at += chunk) {
-    hash.update(source.read(at, Math.min(chunk, source.size - at)));
+  const buffer = new Uint8Array(8 << 20);
+  for (let at = 0; at < source.size; at += buffer.length) {
+    const chunk = buffer.subarray(0, source.size - at);
+    source.readInto(at, chunk);
+    hash.update(chunk);
   }
   return hash.digest("hex") === digest.hex;
 }

@@ -15,6 +15,7 @@ import {
   parseNpyHeader,
 } from "./npy.ts";
 import { pickled } from "./pickle.ts";
+import { freshRoom, type Room } from "./room.ts";
 import { type TensorFile, unknownTensor } from "./tensor_file.ts";
 import { readZipDirectory, type ZipEntry } from "./zip_directory.ts";
 
@@ -53,10 +54,10 @@ export async function openNpz(source: ByteSource): Promise<TensorFile> {
   return {
     metadata: {},
     entries,
-    read(name) {
+    read(name, room = freshRoom) {
       const entry = entries.get(name);
       if (!entry) throw unknownTensor(name, source.name);
-      const bytes = unpack(source, entry.zip);
+      const bytes = unpack(source, entry.zip, room);
       return npyTensor(entry, bytes.subarray(entry.start));
     },
   };
@@ -81,9 +82,13 @@ function inflate(
   packed: Uint8Array,
   label: string,
   options: { finishFlush?: number; maxOutputLength?: number },
+  room: Room = freshRoom,
 ): Uint8Array<ArrayBuffer> {
   try {
-    return Uint8Array.from(inflateRawSync(packed, options));
+    const unpacked = inflateRawSync(packed, options);
+    const bytes = room.bytes(unpacked.length);
+    bytes.set(unpacked);
+    return bytes;
   } catch (cause) {
     throw new RangeError(
       `Cannot read ${label}: got packed bytes that are damaged or unpack to ` +
@@ -101,11 +106,12 @@ function inflate(
 function unpack(
   source: ByteSource,
   { name, start, packed, size, deflated, crc }: ZipEntry,
+  room: Room,
 ): Uint8Array<ArrayBuffer> {
   const label = `${source.name}, ${name}`;
-  const stored = source.read(start, packed);
+  const stored = source.read(start, packed, room);
   const bytes = deflated
-    ? inflate(stored, label, { maxOutputLength: Math.max(1, size) })
+    ? inflate(stored, label, { maxOutputLength: Math.max(1, size) }, room)
     : stored;
   if (bytes.length === size && crc32(bytes) === crc) return bytes;
   throw new RangeError(

@@ -69,11 +69,11 @@ export function openSafetensors(source: ByteSource): TensorFile {
   return {
     metadata,
     entries: places,
-    read(name) {
+    read(name, room) {
       const place = places.get(name);
       if (!place) throw unknownTensor(name, source.name);
       const { dtype, shape, begin, end } = place;
-      return { dtype, shape, data: source.read(begin, end - begin) };
+      return { dtype, shape, data: source.read(begin, end - begin, room) };
     },
   };
 }

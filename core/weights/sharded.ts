@@ -59,10 +59,10 @@ export async function openSharded(
   const file: TensorFile = {
     metadata: {},
     entries,
-    read(tensor) {
+    read(tensor, room) {
       const shard = shards.get(places.get(tensor) ?? "");
       if (!shard) throw unknownTensor(tensor, index.name);
-      return shard.read(tensor);
+      return shard.read(tensor, room);
     },
   };
   return { file, sources };

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { freshRoom, type Room } from "./room.ts";
+
 /** Element type of a stored tensor, named as in the safetensors format. */
 export type StoredDtype =
   | "F64"
@@ -89,30 +91,37 @@ export function alignedBytes(
  * Reads a floating-point tensor as f32.
  *
  * @param tensor F32, F16, BF16 or F64; F64 is rounded to the nearest f32.
+ * @param room Where converted numbers go; left out, to an array of their own.
  * @returns One number an element, row-major. An F32 tensor is not copied: the
  * array shares its memory.
  * @throws {TypeError} If the tensor holds integers, or a wrong number of bytes.
  */
-export function toFloat32(tensor: StoredTensor): Float32Array<ArrayBuffer> {
+export function toFloat32(
+  tensor: StoredTensor,
+  room: Room = freshRoom,
+): Float32Array<ArrayBuffer> {
   const { dtype } = tensor;
   const data = checkedBytes(tensor);
   const elements = data.byteLength / ELEMENT_BYTES[dtype];
+  const at = [data.buffer, data.byteOffset, elements] as const;
+  const copied = (values: ArrayLike<number>): Float32Array<ArrayBuffer> => {
+    const result = room.floats(elements);
+    result.set(values);
+    return result;
+  };
   switch (dtype) {
     case "F32":
-      return new Float32Array(data.buffer, data.byteOffset, elements);
+      return new Float32Array(...at);
     case "F64":
-      return new Float32Array(
-        new Float64Array(data.buffer, data.byteOffset, elements),
-      );
+      return copied(new Float64Array(...at));
     case "F16":
-      return new Float32Array(
-        new Float16Array(data.buffer, data.byteOffset, elements),
-      );
+      return copied(new Float16Array(...at));
     case "BF16": {
-      const upper = new Uint16Array(data.buffer, data.byteOffset, elements);
-      const bits = new Uint32Array(elements);
+      const upper = new Uint16Array(...at);
+      const result = room.floats(elements);
+      const bits = new Uint32Array(result.buffer, result.byteOffset, elements);
       for (let i = 0; i < elements; i++) bits[i] = upper[i] << 16;
-      return new Float32Array(bits.buffer);
+      return result;
     }
     default:
       throw new TypeError(

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Room } from "./room.ts";
 import type { StoredDtype, StoredTensor } from "./stored_tensor.ts";
 
 /** What is known of a tensor before it is read. */
@@ -24,10 +25,11 @@ export interface TensorFile {
   /**
    * Reads one tensor from the disk.
    *
+   * @param room Where to; left out, the tensor has memory of its own.
    * @throws {TypeError} If there is none of that name.
    * @throws {RangeError} If the file is damaged there, or has changed.
    */
-  read(name: string): StoredTensor;
+  read(name: string, room?: Room): StoredTensor;
 }
 
 /** The error of a name that is not in a file. */

@@ -31,8 +31,8 @@ export function atImageSize(
       const stored = recipe(tensor, [1, prefix + from * from, width]);
       return {
         ...stored,
-        make: (parts) =>
-          resizePositions(stored.make(parts), { prefix, from, to }),
+        make: (parts, room) =>
+          resizePositions(stored.make(parts, room), { prefix, from, to }),
       };
     },
     notes: [

@@ -6,6 +6,7 @@
 
 import type { Shape } from "../../graph/graph.ts";
 import type { ByteSource } from "../../weights/byte_source.ts";
+import type { Room } from "../../weights/room.ts";
 import type { TensorFile } from "../../weights/tensor_file.ts";
 import type { ModelConfig } from "../architectures.ts";
 import type { Preprocess } from "../preprocess.ts";
@@ -41,9 +42,14 @@ export interface Part {
 export interface Recipe {
   /** What it takes, all of which must be there. */
   readonly parts: readonly Part[];
-  /** Makes it from the numbers of the parts; may return one of them. */
+  /**
+   * Makes it from the numbers of the parts; may return one of them.
+   *
+   * @param room Where other numbers go.
+   */
   make(
     parts: readonly Float32Array<ArrayBuffer>[],
+    room: Room,
   ): Float32Array<ArrayBuffer>;
 }
 

@@ -1,5 +1,7 @@
 import type { TensorFile } from "../../weights/tensor_file.ts";
+import { freshRoom, type Room, ScratchRoom } from "../../weights/room.ts";
 import { toFloat32 } from "../../weights/stored_tensor.ts";
+import type { NamedTensors } from "../adapted_model.ts";
 import type { Recipe } from "./checkpoint.ts";
 
 /**
@@ -10,6 +12,7 @@ export class ConvertedTensors
   implements ReadonlyMap<string, Float32Array<ArrayBuffer>> {
   readonly #file: TensorFile;
   readonly #recipes: ReadonlyMap<string, Recipe>;
+  readonly #scratch = new ScratchRoom();
 
   /**
    * @param file Where the parts of the recipes are.
@@ -36,11 +39,26 @@ export class ConvertedTensors
    * @throws {RangeError} If the file has changed since it was opened.
    */
   get(name: string): Float32Array<ArrayBuffer> | undefined {
+    return this.#read(name, freshRoom);
+  }
+
+  /**
+   * Reads a tensor into memory that the next one takes its place in: all
+   * tensors one after another need no more than the largest does.
+   *
+   * @throws {RangeError} If the file has changed since it was opened.
+   */
+  lend(name: string): Float32Array<ArrayBuffer> | undefined {
+    this.#scratch.clear();
+    return this.#read(name, this.#scratch);
+  }
+
+  #read(name: string, room: Room): Float32Array<ArrayBuffer> | undefined {
     const recipe = this.#recipes.get(name);
     if (!recipe) return undefined;
     const parts = recipe.parts
-      .map((part) => toFloat32(this.#file.read(part.name)));
-    return recipe.make(parts);
+      .map((part) => toFloat32(this.#file.read(part.name, room), room));
+    return recipe.make(parts, room);
   }
 
   /** The names. */
@@ -73,4 +91,17 @@ export class ConvertedTensors
   ): void {
     for (const [name, values] of this.entries()) work(values, name, this);
   }
+}
+
+/**
+ * A tensor for someone who copies it at once: it may be overwritten by the next
+ * one that is lent.
+ */
+export function lendTensor(
+  tensors: NamedTensors,
+  name: string,
+): Float32Array<ArrayBuffer> | undefined {
+  return tensors instanceof ConvertedTensors
+    ? tensors.lend(name)
+    : tensors.get(name);
 }

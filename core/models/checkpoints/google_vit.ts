@@ -110,7 +110,7 @@ function plain(name: string, shape: Shape): Recipe {
 function transposed(name: string, [out, from]: Shape): Recipe {
   return {
     parts: [{ name, shape: [from, out] }],
-    make: ([values]) => reversed(values, [from, 1, out]),
+    make: ([values], room) => reversed(values, [from, 1, out], room),
   };
 }
 
@@ -158,7 +158,8 @@ function patchRecipe(name: string, shape: Shape): Recipe {
   const [width, channels, high, wide] = shape;
   return {
     parts: [{ name, shape: [high, wide, channels, width] }],
-    make: ([values]) => reversed(values, [high * wide, channels, width]),
+    make: ([values], room) =>
+      reversed(values, [high * wide, channels, width], room),
   };
 }
 
@@ -192,7 +193,7 @@ function blockRecipe(
           name: `${attention}/out/kernel`,
           shape: [heads, width / heads, width],
         }],
-        make: ([values]) => reversed(values, [width, 1, width]),
+        make: ([values], room) => reversed(values, [width, 1, width], room),
       };
     }
   }
@@ -213,11 +214,12 @@ function qkvRecipe(
   );
   return {
     parts,
-    make: (arrays) =>
+    make: (arrays, room) =>
       concatenated(
         kind === "weight"
-          ? arrays.map((values) => reversed(values, [width, 1, width]))
+          ? arrays.map((values) => reversed(values, [width, 1, width], room))
           : arrays,
+        room,
       ),
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Shape } from "../../graph/graph.ts";
+import { freshRoom, type Room } from "../../weights/room.ts";
 import type { Recipe } from "./checkpoint.ts";
 
 /** The stored tensor as it is. */
@@ -25,8 +26,9 @@ export function stacked(names: readonly string[], shape: Shape): Recipe {
 /** The numbers of several arrays in one. */
 export function concatenated(
   arrays: readonly Float32Array[],
+  room: Room,
 ): Float32Array<ArrayBuffer> {
-  const result = new Float32Array(
+  const result = room.floats(
     arrays.reduce((n, { length }) => n + length, 0),
   );
   let at = 0;
@@ -44,8 +46,9 @@ export function concatenated(
 export function reversed(
   values: Float32Array,
   [a, b, c]: readonly [a: number, b: number, c: number],
+  room: Room = freshRoom,
 ): Float32Array<ArrayBuffer> {
-  const result = new Float32Array(values.length);
+  const result = room.floats(values.length);
   for (let i = 0; i < a; i++) {
     for (let j = 0; j < b; j++) {
       const row = (i * b + j) * c;
@@ -60,7 +63,7 @@ export function reversed(
 /** Zeros, for a bias that the checkpoint does without. */
 export function zeros(shape: Shape): Recipe {
   const count = shape.reduce((product, size) => product * size, 1);
-  return { parts: [], make: () => new Float32Array(count) };
+  return { parts: [], make: (_, room) => room.floats(count).fill(0) };
 }
 
 /**
@@ -76,11 +79,15 @@ export function scaledRows(
 ): Recipe {
   return {
     parts: [...parts, { name: scale, shape: [rows] }],
-    make(arrays) {
+    make(arrays, room) {
       const factors = arrays[arrays.length - 1];
-      const values = make(arrays.slice(0, -1));
+      const values = make(arrays.slice(0, -1), room);
       const fan = values.length / rows;
-      return values.map((value, i) => value * factors[Math.floor(i / fan)]);
+      const result = room.floats(values.length);
+      for (let i = 0; i < result.length; i++) {
+        result[i] = values[i] * factors[Math.floor(i / fan)];
+      }
+      return result;
     },
   };
 }

@@ -139,9 +139,9 @@ function positions({ placed }: Kind, [, tokens, width]: Shape): Recipe {
   const stored = [1, placed + patches, width];
   return {
     parts: [{ name: "pos_embed", shape: stored }],
-    make([values]) {
+    make([values], room) {
       if (placed === 1) return values;
-      const result = new Float32Array(tokens * width);
+      const result = room.floats(tokens * width).fill(0);
       result.set(values.subarray(placed * width), width);
       if (placed > 1) result.set(values.subarray(0, width));
       return result;
@@ -157,7 +157,12 @@ function registers({ tokens }: Kind, shape: Shape): Recipe {
       { name: "reg_token", shape },
       { name: "pos_embed", shape: [1, tokens, width] },
     ],
-    make: ([values, positions]) =>
-      values.map((value, i) => value + positions[width + i]),
+    make([values, positions], room) {
+      const result = room.floats(values.length);
+      for (let i = 0; i < result.length; i++) {
+        result[i] = values[i] + positions[width + i];
+      }
+      return result;
+    },
   };
 }
