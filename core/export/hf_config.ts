@@ -5,6 +5,7 @@
  */
 
 import { sideBeforeCrop } from "../data/crop.ts";
+import { hinted } from "../errors.ts";
 import type { ExportDtype, ExportedModel } from "./exported_model.ts";
 import { requirePlainVit } from "./plain_vit.ts";
 
@@ -58,10 +59,24 @@ export function hfConfig(
   };
 }
 
-/** `preprocessor_config.json`. */
+/**
+ * `preprocessor_config.json`.
+ *
+ * @throws {RangeError} If images were padded to a square, for which a plain
+ * vision transformer's processors have no word: they would stretch them.
+ */
 export function hfPreprocessor(
   { config, preprocess, resize }: HfModel,
 ): Record<string, unknown> {
+  if (resize?.fit === "pad") {
+    throw hinted(
+      new RangeError(
+        "Cannot write the preprocessing as hf: got images fitted by pad, " +
+          "wanted stretch or crop",
+      ),
+      "merge --format timm or onnx keeps the padding",
+    );
+  }
   const square = (side: number) => ({ height: side, width: side });
   const size = config.imageSize;
   const side = sideBeforeCrop(size, resize?.cropPct);
