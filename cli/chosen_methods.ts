@@ -40,9 +40,11 @@ export function chooseMethods(
   const chosen: ChosenMethod[] = [];
   const refused: RefusedMethod[] = [];
   for (const method of methods.values()) {
-    const options = resolveOptions(method, typedOptions(input, method));
+    const typed = typedOptions(input, method);
+    // What no model takes is a mistake of the caller, not of the backbone.
+    resolveOptions(method, typed);
     try {
-      method.check?.(options, model);
+      const options = resolveOptions(method, typed, model);
       chosen.push({ method, options });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;

@@ -3,8 +3,8 @@
  *
  *     y = x Wᵀ + b + alpha / rank · x A B
  *
- * By default beside the queries and values of every attention; keys, `proj`,
- * `fc1` and `fc2` can be chosen too. A `[in, rank]` starts as PyTorch starts a
+ * By default beside the queries and values of every attention, or beside `fc1`
+ * and `fc2` in a model without attention; keys and `proj` can be chosen too. A `[in, rank]` starts as PyTorch starts a
  * linear layer (Kaiming uniform with a = √5), B `[rank, out]` at zero, as in
  * loralib and peft; peft's defaults are rank 8, alpha 8 and no dropout. Dropout
  * is on what enters A.
@@ -58,8 +58,9 @@ export const lora: Method = {
       name: "targets",
       kind: "list",
       default: "q,v",
+      defaultFor: (model) => hasAttention(model) ? undefined : "fc1,fc2",
       choices: TARGETS,
-      help: "layers that get an update",
+      help: "layers that get an update (fc1,fc2 without attention)",
     },
     {
       name: "dropout",
@@ -115,6 +116,12 @@ interface Site {
   /** Which of `parts` equal parts of the layer's outputs it is. */
   readonly part: number;
   readonly parts: number;
+}
+
+function hasAttention({ blocks }: ModelShape): boolean {
+  return blocks.some(({ branches }) =>
+    branches.some(({ kind }) => kind === "attn")
+  );
 }
 
 function targetsOf({ targets }: MethodOptions): string[] {

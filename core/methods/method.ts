@@ -18,6 +18,8 @@ export interface OptionSpec {
   readonly kind: "integer" | "number" | "choice" | "list";
   /** The value it has unless told otherwise. */
   readonly default: number | string;
+  /** The default on models that the usual one does not fit; else `undefined`. */
+  defaultFor?(model: ModelShape): number | string | undefined;
   /** Smallest value allowed, for numbers. */
   readonly minimum?: number;
   /** Values must stay below this, for numbers. */

@@ -72,7 +72,8 @@ export function findMethod(name: string): Method {
  * Fills in defaults and checks every option of a method.
  *
  * @param given By name; names that the method does not have are refused.
- * @param model The model it will adapt; left out, only the specs are checked.
+ * @param model The model it will adapt; left out, only the specs are checked,
+ * and defaults are the usual ones.
  * @throws {RangeError} If a name is unknown or a value out of range.
  */
 export function resolveOptions(
@@ -90,7 +91,8 @@ export function resolveOptions(
   }
   const options: Record<string, number | string> = {};
   for (const spec of method.options) {
-    options[spec.name] = checkOption(method, spec, given[spec.name]);
+    const value = given[spec.name] ?? (model && spec.defaultFor?.(model));
+    options[spec.name] = checkOption(method, spec, value);
   }
   if (model) method.check?.(options, model);
   return options;

@@ -62,7 +62,8 @@ Deno.test("lora says which layers a model has where its targets are missing", ()
     ...block,
     branches: block.branches.filter(({ kind }) => kind === "mlp"),
   }));
-  assert.throws(() => resolveOptions(lora, {}, { ...vit, blocks }), {
+  const given = { targets: "q,v" };
+  assert.throws(() => resolveOptions(lora, given, { ...vit, blocks }), {
     name: "RangeError",
     message: "Cannot build the LoRA adapters: got the target q and v, wanted " +
       "one that the model has",
@@ -74,6 +75,15 @@ Deno.test("lora says which layers a model has where its targets are missing", ()
   const odd = { ...vit, tensors, blocks: vit.blocks.slice(0, 1) };
   const hint = "--targets proj,fc1,fc2";
   assert.throws(() => resolveOptions(lora, { targets: "k" }, odd), { hint });
+});
+
+Deno.test("lora stands beside q and v where there is attention, else in MLPs", () => {
+  const lora = methods.get("lora")!;
+  const targets = (name: string): unknown =>
+    resolveOptions(lora, {}, modelShape(findBackbone(name))).targets;
+  assert.equal(targets("vit-b16"), "q,v");
+  assert.equal(targets("swin-t"), "q,v");
+  assert.equal(targets("convnext-t"), "fc1,fc2");
 });
 
 Deno.test("repadapter refuses groups that do not divide its widths", () => {
