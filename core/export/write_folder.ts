@@ -6,11 +6,14 @@ import type { ExportedFiles } from "./exported_model.ts";
  * Writes a new folder whole or not at all: the files go to a folder of a unique
  * name beside it, which is then renamed.
  *
+ * @param check Looks at the files before the folder has its name; what it throws
+ * leaves nothing behind.
  * @throws {RangeError} If the path exists, or its parent does not.
  */
 export async function writeFolder(
   path: string,
   files: ExportedFiles,
+  check?: (folder: string) => Promise<void>,
 ): Promise<void> {
   await refuseExisting(path);
   const folder = path.replace(/[/\\]+$/, "");
@@ -26,6 +29,7 @@ export async function writeFolder(
       }
       await writeFile(`${temporary}/${name}`, bytes);
     }
+    await check?.(temporary);
     await refuseExisting(path);
     await Deno.rename(temporary, folder);
   } catch (error) {

@@ -53,6 +53,12 @@ Deno.test("alore merge opens a run of Swin, and its other layouts have it", () =
       /^Agreement +same top-1 on 128 of 128/gm,
     );
     assert.equal(agreements?.length, 2, onnx.stdout);
+    const timm = await merge("--format=timm", "--verify", "--out=timm");
+    assert.equal(timm.code, 0, timm.stderr);
+    assert.match(
+      timm.stdout,
+      /^model\.safetensors, read back, by onnxruntime:\nDifference +\S+ at most between logits\nAgreement +same top-1 on 128 of 128/m,
+    );
     const hf = await merge("--format=hf", "--out=hf");
     assert.equal(hf.code, 1);
     assert.match(
