@@ -16,6 +16,11 @@
  */
 import type { KernelCall, Place } from "../engine.ts";
 import {
+  attentionRowsShader,
+  rowsDispatch,
+  suitsRows,
+} from "./attention_rows.ts";
+import {
   attribute,
   flag,
   type Kernel,
@@ -215,7 +220,7 @@ export function attentionSizes(call: KernelCall): AttentionSizes {
 /** Attention over the rows q|k|v. */
 export const attention: Kernel = {
   name: "attention",
-  shaders: [shader, padGroupsShader],
+  shaders: [shader, attentionRowsShader, padGroupsShader],
   lower(call, context) {
     const sizes = attentionSizes(call);
     const { batch, tokens, heads, columns, vectors, slices } = sizes;
@@ -224,6 +229,16 @@ export const attention: Kernel = {
     const qkv = required(call, "inputs", 0);
     const o = required(call, "outputs", 0);
     const lse = call.outputs[1];
+    if (suitsRows(context.software, sizes)) {
+      const { grid, uniform } = rowsDispatch(sizes);
+      return [{
+        shader: attentionRowsShader,
+        places: [qkv, o, lse],
+        constants: { HAS_LSE: flag(lse) },
+        grid,
+        uniform,
+      }];
+    }
     const main = (qkv: Place, o: Place) => ({
       shader,
       places: [qkv, o, lse],

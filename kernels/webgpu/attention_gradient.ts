@@ -14,6 +14,12 @@
  */
 import type { Place } from "../engine.ts";
 import { attentionSizes } from "./attention.ts";
+import { deltaShader } from "./attention_delta.ts";
+import { rowsDispatch, suitsRows } from "./attention_rows.ts";
+import {
+  keyValueRowsShader,
+  queryRowsShader,
+} from "./attention_rows_gradient.ts";
 import {
   type Dispatch,
   flatGrid,
@@ -22,36 +28,6 @@ import {
   type Shader,
 } from "./kernel.ts";
 import { padGroups, padGroupsShader } from "./pad_groups.ts";
-
-const DELTA = /* wgsl */ `
-override TOKENS: u32;
-override HEADS: u32;
-override VECTORS: u32;
-override ROWS: u32;
-
-@group(0) @binding(0) var<storage, read_write> dout: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> o: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> delta: array<f32>;
-
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let row = (group.y * groups.x + group.x) * 64u + lane;
-  if (row >= ROWS) { return; }
-  var sum = 0.0;
-  for (var i = 0u; i < VECTORS; i++) {
-    let at = row * VECTORS + i;
-    sum += dot(dout[at], o[at]);
-  }
-  let head = row % HEADS;
-  let token = (row / HEADS) % TOKENS;
-  let b = row / (HEADS * TOKENS);
-  delta[(b * HEADS + head) * TOKENS + token] = sum;
-}
-`;
 
 const PAIRS = /* wgsl */ `
 override TOKENS: u32;
@@ -318,13 +294,6 @@ fn main(
 }
 `;
 
-const deltaShader: Shader = {
-  name: "attention_gradient_delta",
-  wgsl: DELTA,
-  entry: "main",
-  bindings: ["dout", "o", "delta"],
-};
-
 const bindings = ["dout", "qkv", "lse", "delta", "dqkv"];
 
 const queryShader: Shader = {
@@ -344,7 +313,14 @@ const keyValueShader: Shader = {
 /** The gradient of attention to q|k|v. */
 export const attentionGradient: Kernel = {
   name: "attention_gradient",
-  shaders: [deltaShader, queryShader, keyValueShader, padGroupsShader],
+  shaders: [
+    deltaShader,
+    queryShader,
+    keyValueShader,
+    queryRowsShader,
+    keyValueRowsShader,
+    padGroupsShader,
+  ],
   lower(call, context) {
     const sizes = attentionSizes(call);
     const { batch, tokens, heads, columns, vectors, slices } = sizes;
@@ -383,8 +359,19 @@ export const attentionGradient: Kernel = {
         constants: { ...shapes, ROWS: rows },
         grid: flatGrid(Math.ceil(rows / 64)),
       },
-      { shader: queryShader, places, constants, grid },
-      { shader: keyValueShader, places, constants, grid },
+      ...suitsRows(context.software, sizes)
+        ? [queryRowsShader, keyValueRowsShader].map((shader) => ({
+          shader,
+          places,
+          constants: {},
+          ...rowsDispatch(sizes),
+        }))
+        : [queryShader, keyValueShader].map((shader) => ({
+          shader,
+          places,
+          constants,
+          grid,
+        })),
       ...after,
     ];
   },

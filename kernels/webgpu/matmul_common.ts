@@ -124,7 +124,8 @@ export interface MatmulSizes {
 
 const bits = new DataView(new ArrayBuffer(4));
 
-function floatBits(value: number): number {
+/** The bits of a number in a uniform buffer. */
+export function floatBits(value: number): number {
   bits.setFloat32(0, value);
   return bits.getUint32(0);
 }

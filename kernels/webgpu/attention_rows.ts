@@ -1,0 +1,204 @@
+/**
+ * Attention for software adapters: four queries an invocation, no barriers.
+ *
+ * llvmpipe loads every lane's number on its own, so few loads a product are
+ * what makes it fast: a key and a value are loaded once for four queries, which
+ * stay with their sums in the invocation.
+ *
+ * Formulas and shapes as in attention.ts, for heads of 64 columns. Bindings: qkv, o, lse, size. Dispatch: 8 invocations a workgroup, each
+ * for four queries of a head. Two keys a turn with a running maximum and sum;
+ * accumulates in f32.
+ *
+ * @module
+ */
+import type { AttentionSizes } from "./attention.ts";
+import { floatBits } from "./matmul_common.ts";
+import { flatGrid, type Grid, type Shader } from "./kernel.ts";
+
+/** WGSL of four rows in quarters of 64 columns; `qkv` is bound elsewhere. */
+export const ROWS_WGSL: string = /* wgsl */ `
+const VECTORS = 16u;
+
+// Tiles of four rows in a head, and those of all heads and images.
+struct Size { tiles: u32, items: u32, tokens: u32, heads: u32, scale: f32 }
+
+struct Quarter { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f }
+struct Rows { r0: Quarter, r1: Quarter, r2: Quarter, r3: Quarter }
+
+fn load(at: u32) -> Quarter {
+  return Quarter(qkv[at], qkv[at + 1u], qkv[at + 2u], qkv[at + 3u]);
+}
+
+// Rows come and go at the end of a loop: written out for each, loads and
+// stores would be most of what is compiled.
+fn shifted(rows: Rows, last: Quarter) -> Rows {
+  return Rows(rows.r1, rows.r2, rows.r3, last);
+}
+
+fn product(a: Quarter, b: Quarter) -> f32 {
+  let v = a.v0 * b.v0 + a.v1 * b.v1 + a.v2 * b.v2 + a.v3 * b.v3;
+  return (v.x + v.y) + (v.z + v.w);
+}
+
+fn products(rows: Rows, b: Quarter) -> vec4f {
+  return vec4f(
+    product(rows.r0, b), product(rows.r1, b),
+    product(rows.r2, b), product(rows.r3, b));
+}
+
+fn plus(sum: Quarter, w: f32, v: Quarter) -> Quarter {
+  return Quarter(
+    sum.v0 + w * v.v0, sum.v1 + w * v.v1,
+    sum.v2 + w * v.v2, sum.v3 + w * v.v3);
+}
+
+fn add(sums: Rows, w: vec4f, v: Quarter) -> Rows {
+  return Rows(
+    plus(sums.r0, w.x, v), plus(sums.r1, w.y, v),
+    plus(sums.r2, w.z, v), plus(sums.r3, w.w, v));
+}
+`;
+
+const WGSL = /* wgsl */ `
+override HAS_LSE: bool;
+
+@group(0) @binding(0) var<storage, read_write> qkv: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> o: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> lse: array<f32>;
+@group(0) @binding(3) var<uniform> size: Size;
+
+const LOWEST = -3.0e38;
+
+fn scaled(v: Quarter, by: f32) -> Quarter {
+  return Quarter(v.v0 * by, v.v1 * by, v.v2 * by, v.v3 * by);
+}
+
+fn scale(rows: Rows, by: vec4f) -> Rows {
+  return Rows(
+    scaled(rows.r0, by.x), scaled(rows.r1, by.y),
+    scaled(rows.r2, by.z), scaled(rows.r3, by.w));
+}
+
+fn put(at: u32, v: Quarter) {
+  o[at] = v.v0;
+  o[at + 1u] = v.v1;
+  o[at + 2u] = v.v2;
+  o[at + 3u] = v.v3;
+}
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let item = (group.y * groups.x + group.x) * 8u + lane;
+  if (item >= size.items) { return; }
+  let head = item / size.tiles % size.heads;
+  let image = item / size.tiles / size.heads;
+  let row_size = size.heads * VECTORS;
+  let stride = 3u * row_size;
+  let base = image * size.tokens * stride + head * VECTORS;
+  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u);
+  var q0: Rows; var q1: Rows; var q2: Rows; var q3: Rows;
+  for (var i = 0u; i < 4u; i++) {
+    let at = base + min(query.x + i, size.tokens - 1u) * stride;
+    q0 = shifted(q0, load(at));
+    q1 = shifted(q1, load(at + 4u));
+    q2 = shifted(q2, load(at + 8u));
+    q3 = shifted(q3, load(at + 12u));
+  }
+  var o0: Rows; var o1: Rows; var o2: Rows; var o3: Rows;
+  var most = vec4f(LOWEST);
+  var sum = vec4f(0.0);
+  for (var key = 0u; key < size.tokens; key += 2u) {
+    let at = base + row_size + key * stride;
+    let next = base + row_size + min(key + 1u, size.tokens - 1u) * stride;
+    var s = products(q0, load(at));
+    var t = products(q0, load(next));
+    s += products(q1, load(at + 4u));
+    t += products(q1, load(next + 4u));
+    s += products(q2, load(at + 8u));
+    t += products(q2, load(next + 8u));
+    s += products(q3, load(at + 12u));
+    t += products(q3, load(next + 12u));
+    s *= size.scale;
+    t = select(vec4f(LOWEST), t * size.scale, key + 1u < size.tokens);
+    let highest = max(most, max(s, t));
+    let by = exp(most - highest);
+    s = exp(s - highest);
+    t = exp(t - highest);
+    most = highest;
+    sum = sum * by + (s + t);
+    let v = at + row_size;
+    let w = next + row_size;
+    o0 = add(add(scale(o0, by), s, load(v)), t, load(w));
+    o1 = add(add(scale(o1, by), s, load(v + 4u)), t, load(w + 4u));
+    o2 = add(add(scale(o2, by), s, load(v + 8u)), t, load(w + 8u));
+    o3 = add(add(scale(o3, by), s, load(v + 12u)), t, load(w + 12u));
+  }
+  var share = 1.0 / sum;
+  for (var i = 0u; i < 4u; i++) {
+    if (query.x + i < size.tokens) {
+      let at = (image * size.tokens + query.x + i) * row_size + head * VECTORS;
+      put(at, scaled(o0.r0, share.x));
+      put(at + 4u, scaled(o1.r0, share.x));
+      put(at + 8u, scaled(o2.r0, share.x));
+      put(at + 12u, scaled(o3.r0, share.x));
+    }
+    o0 = shifted(o0, o0.r0);
+    o1 = shifted(o1, o1.r0);
+    o2 = shifted(o2, o2.r0);
+    o3 = shifted(o3, o3.r0);
+    share = share.yzwx;
+  }
+  if (HAS_LSE) {
+    let place = (image * size.heads + head) * size.tokens + query.x;
+    let value = most + log(sum);
+    let inside = query < vec4u(size.tokens);
+    if (inside.x) { lse[place] = value.x; }
+    if (inside.y) { lse[place + 1u] = value.y; }
+    if (inside.z) { lse[place + 2u] = value.z; }
+    if (inside.w) { lse[place + 3u] = value.w; }
+  }
+}
+`;
+
+/** Attention, four queries an invocation. */
+export const attentionRowsShader: Shader = {
+  name: "attention_rows",
+  wgsl: ROWS_WGSL + WGSL,
+  entry: "main",
+  bindings: ["qkv", "o", "lse"],
+  uniform: true,
+};
+
+/**
+ * Numbers that attention multiplies before these kernels are worth their
+ * compilation: some ten seconds of a processor, where no disk cache has them.
+ */
+const ENOUGH = 2 ** 23;
+
+/** Whether these kernels are the ones for an adapter and some sizes. */
+export function suitsRows(
+  software: boolean,
+  { batch, tokens, heads, columns }: AttentionSizes,
+): boolean {
+  const work = batch * heads * tokens ** 2 * columns;
+  return software && columns === 64 && work >= ENOUGH;
+}
+
+/** What the dispatches of these kernels share. */
+export function rowsDispatch(
+  { batch, tokens, heads, scale }: AttentionSizes,
+): {
+  grid: Grid;
+  uniform: readonly number[];
+} {
+  const tiles = Math.ceil(tokens / 4);
+  const items = batch * heads * tiles;
+  return {
+    grid: flatGrid(Math.ceil(items / 8)),
+    uniform: [tiles, items, tokens, heads, floatBits(scale)],
+  };
+}
