@@ -17,7 +17,7 @@ import { same } from "./recipes.ts";
 import { imageSizeIn, timmPreprocess } from "./settings.ts";
 
 /** The name of one of the model's tensors in a checkpoint. */
-type StoredName = (name: string) => string;
+export type StoredName = (name: string) => string;
 
 /** timm's `ConvNeXt`, whose names the model's own tensors have. */
 export const timmConvNext: CheckpointFamily = {
@@ -25,7 +25,7 @@ export const timmConvNext: CheckpointFamily = {
   recognises: ({ file }) =>
     file.entries.has("stages.0.blocks.0.conv_dw.weight"),
   describe: (checkpoint) =>
-    describeWith(checkpoint, (name) => name, {
+    describeConvNext(checkpoint, (name) => name, {
       ...IMAGENET,
       interpolation: "bicubic",
       cropPct: 0.875,
@@ -37,7 +37,7 @@ export const torchvisionConvNext: CheckpointFamily = {
   name: "torchvision ConvNeXt",
   recognises: ({ file }) => file.entries.has("features.1.0.layer_scale"),
   describe(checkpoint) {
-    const description = describeWith(checkpoint, torchvisionName, {
+    const description = describeConvNext(checkpoint, torchvisionName, {
       ...IMAGENET,
       interpolation: "bilinear",
     });
@@ -73,7 +73,8 @@ function torchvisionName(name: string): string {
     : `features.${place + 1}.${index}.${INNER.get(inner) ?? inner}${kind}`;
 }
 
-function describeWith(
+/** A ConvNeXt whose tensors are stored under other names. */
+export function describeConvNext(
   checkpoint: Checkpoint,
   stored: StoredName,
   fallback: Preprocess,

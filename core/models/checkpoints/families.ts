@@ -10,7 +10,9 @@ import type { Checkpoint, CheckpointFamily } from "./checkpoint.ts";
 import { timmConvNext, torchvisionConvNext } from "./convnext.ts";
 import { googleVit } from "./google_vit.ts";
 import { huggingFaceClip } from "./hugging_face_clip.ts";
+import { huggingFaceConvNext } from "./hugging_face_convnext.ts";
 import { huggingFaceDinov2 } from "./hugging_face_dinov2.ts";
+import { huggingFaceSwin } from "./hugging_face_swin.ts";
 import { huggingFaceVit } from "./hugging_face_vit.ts";
 import { own } from "./own.ts";
 import { timmSwin, torchvisionSwin } from "./swin.ts";
@@ -28,8 +30,10 @@ export const families: readonly CheckpointFamily[] = [
   googleVit,
   timmSwin,
   torchvisionSwin,
+  huggingFaceSwin,
   timmConvNext,
   torchvisionConvNext,
+  huggingFaceConvNext,
 ];
 
 /**

@@ -58,6 +58,21 @@ export function activationIn(
   );
 }
 
+/**
+ * Requires the activation that Hugging Face's configuration names, if it names
+ * one, to be GELU.
+ *
+ * @throws {RangeError} If it is not.
+ */
+export function requireGelu({ path, config }: Checkpoint): void {
+  const name = textIn(config, "hidden_act") ?? "gelu";
+  if (name === "gelu") return;
+  throw new RangeError(
+    `Cannot read the backbone ${path}: got the activation "${name}", wanted ` +
+      "gelu",
+  );
+}
+
 /** Side of the images that timm's `pretrained_cfg` states, if it does. */
 export function imageSizeIn({ config }: Checkpoint): number | undefined {
   const stated = { ...config, ...objectIn(config, "pretrained_cfg") };
@@ -120,8 +135,11 @@ export function huggingFacePreprocess(
   };
 }
 
-/** A side in pixels: a number, `{ height }` or `{ shortest_edge }`. */
-function sideIn(json: JsonObject | undefined, key: string): number | undefined {
+/** A side in pixels, if there is one: a number, `{ height }` or `{ shortest_edge }`. */
+export function sideIn(
+  json: JsonObject | undefined,
+  key: string,
+): number | undefined {
   const inner = objectIn(json, key);
   return positiveIn(json, key) ?? positiveIn(inner, "height") ??
     positiveIn(inner, "shortest_edge");

@@ -16,9 +16,10 @@ import { same } from "./recipes.ts";
 import { imageSizeIn, timmPreprocess } from "./settings.ts";
 
 /** The name of one of the model's modules or tensors in a checkpoint. */
-type StoredName = (name: string) => string;
+export type StoredName = (name: string) => string;
 
-const TABLE = "attn.relative_position_bias_table";
+/** The tensor that tells a Swin, of every block. */
+export const TABLE = "attn.relative_position_bias_table";
 
 /**
  * timm's `SwinTransformer`: since 0.9 a stage begins with the merging of
@@ -42,7 +43,7 @@ export const timmSwin: CheckpointFamily = {
         )
         : name;
     };
-    return describeWith(checkpoint, stored, {
+    return describeSwin(checkpoint, stored, {
       ...IMAGENET,
       interpolation: "bicubic",
       cropPct: 0.9,
@@ -55,7 +56,7 @@ export const torchvisionSwin: CheckpointFamily = {
   name: "torchvision Swin",
   recognises: ({ file }) => file.entries.has(`features.1.0.${TABLE}`),
   describe(checkpoint) {
-    const description = describeWith(checkpoint, torchvisionName, {
+    const description = describeSwin(checkpoint, torchvisionName, {
       ...IMAGENET,
       interpolation: "bicubic",
     });
@@ -80,7 +81,8 @@ function torchvisionName(name: string): string {
   return `features.${2 * Number(stage) + 1}.${inner}`;
 }
 
-function describeWith(
+/** A Swin whose tensors are stored as they are under other names. */
+export function describeSwin(
   checkpoint: Checkpoint,
   stored: StoredName,
   fallback: Preprocess,
