@@ -3,9 +3,13 @@
 
 import { exp4, log } from "./elementary.ts";
 import { at, madd, sumLanes } from "./simd.ts";
-import { rowExp, rowMax } from "./softmax.ts";
 
-/** Scores to probabilities, row by row, and lse if it is not 0. */
+/**
+ * Scores to probabilities, row by row, and lse if it is not 0.
+ *
+ * Rows have `ld` bytes, a multiple of 16, and are written up to there: what is
+ * behind the tokens counts as -Infinity, and comes out as 0.
+ */
 export function softmaxRows(
   scores: usize,
   ld: usize,
@@ -14,23 +18,40 @@ export function softmaxRows(
   scale: f32,
   lse: usize,
 ): void {
+  const factor = f32x4.splat(scale);
   for (let i: i32 = 0; i < rows; i++) {
-    const top = rowMax(scores, tokens);
-    const sum = rowExp(scores, scores, tokens, scale, top);
+    const end = scores + ld;
+    for (let x = at(scores, tokens); x < end; x += 4) {
+      store<f32>(x, -Infinity);
+    }
+    const top = rowTop(scores, end);
+    let total = f32x4.splat(0);
+    for (let x = scores; x < end; x += 16) {
+      const value = exp4(f32x4.mul(f32x4.sub(v128.load(x), top), factor));
+      v128.store(x, value);
+      total = f32x4.add(total, value);
+    }
+    const sum = sumLanes(total);
     if (lse) {
-      store<f32>(at(lse, i), <f32> (<f64> top * <f64> scale + log(<f64> sum)));
+      const most = <f64> f32x4.extract_lane(top, 0);
+      const value = most * <f64> scale + log(<f64> sum);
+      store<f32>(at(lse, i), <f32> value);
     }
-    const factor: f32 = 1 / sum;
-    let j: i32 = 0;
-    for (; j + 4 <= tokens; j += 4) {
-      const value = f32x4.mul(v128.load(at(scores, j)), f32x4.splat(factor));
-      v128.store(at(scores, j), value);
+    const share = f32x4.splat(1 / sum);
+    for (let x = scores; x < end; x += 16) {
+      v128.store(x, f32x4.mul(v128.load(x), share));
     }
-    for (; j < tokens; j++) {
-      store<f32>(at(scores, j), load<f32>(at(scores, j)) * factor);
-    }
-    scores += ld;
+    scores = end;
   }
+}
+
+/** The largest of a row in every lane; NaN is passed over. */
+// @inline
+function rowTop(x: usize, end: usize): v128 {
+  let top = v128.load(x);
+  for (x += 16; x < end; x += 16) top = f32x4.pmax(top, v128.load(x));
+  top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 2, 3, 0, 1));
+  return f32x4.pmax(top, v128.shuffle<f32>(top, top, 1, 0, 3, 2));
 }
 
 /**

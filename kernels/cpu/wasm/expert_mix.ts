@@ -1,6 +1,8 @@
 /// <reference path="./globals.d.ts" />
 /** The mixing of ALoRE's experts at rank width, and the gradient of S. */
 
+import { take } from "./barrier.ts";
+import { mixChunkOfFour, mixFour } from "./expert_mix_four.ts";
 import {
   addFloats,
   at,
@@ -10,6 +12,9 @@ import {
   share,
   sumLanes,
 } from "./simd.ts";
+
+/** Rows that a thread takes at once; with n = r = 4 they fit the L1 cache. */
+const ROWS: i32 = 32;
 
 /**
  * y[t,b,e,:] = Σ_a S[e,a,b]·x[t,a,e,:], or with `transpose` y[t,a,e,:] =
@@ -23,13 +28,29 @@ export function expertMix(
   n: i32,
   r: i32,
   transpose: i32,
-  thread: i32,
-  threads: i32,
+  _thread: i32,
+  _threads: i32,
+): void {
+  const units = (rows + ROWS - 1) / ROWS;
+  for (let unit = take(); unit < units; unit = take()) {
+    const first = unit * ROWS, count = min(rows - first, ROWS);
+    const from = at(x, first * n * n * r), to = at(y, first * n * n * r);
+    if (n == 4 && r == 4) mixFour(from, scale, to, count, transpose);
+    else mixRows(from, scale, to, count, n, r, transpose);
+  }
+}
+
+function mixRows(
+  from: usize,
+  scale: usize,
+  to: usize,
+  rows: i32,
+  n: i32,
+  r: i32,
+  transpose: i32,
 ): void {
   const inStep = transpose ? 1 : n, outStep = transpose ? n : 1;
-  const end = share(rows, thread + 1, threads);
-  for (let t = share(rows, thread, threads); t < end; t++) {
-    const from = at(x, t * n * n * r), to = at(y, t * n * n * r);
+  for (let t: i32 = 0; t < rows; t++) {
     for (let out: i32 = 0; out < n; out++) {
       for (let e: i32 = 0; e < n; e++) {
         const s = at(scale, e * n * n + out * outStep);
@@ -37,6 +58,8 @@ export function expertMix(
         mixOne(source, s, at(to, (out * n + e) * r), n, r, inStep);
       }
     }
+    from = at(from, n * n * r);
+    to = at(to, n * n * r);
   }
 }
 
@@ -77,14 +100,18 @@ export function expertMixChunks(
   n: i32,
   r: i32,
   chunk: i32,
-  thread: i32,
-  threads: i32,
+  _thread: i32,
+  _threads: i32,
 ): void {
   const chunks = (rows + chunk - 1) / chunk;
-  for (let c = thread; c < chunks; c += threads) {
+  for (let c = take(); c < chunks; c = take()) {
     const first = c * chunk, count = min(rows - first, chunk);
     const from = at(x, first * n * n * r), slope = at(dy, first * n * n * r);
     let to = at(partials, c * n * n * n);
+    if (n == 4 && r == 4) {
+      mixChunkOfFour(from, slope, to, count);
+      continue;
+    }
     for (let e: i32 = 0; e < n; e++) {
       for (let a: i32 = 0; a < n; a++) {
         const left = at(from, (a * n + e) * r);

@@ -1,14 +1,10 @@
 /// <reference path="./globals.d.ts" />
 
-import {
-  at,
-  loadPart,
-  madd,
-  partMask,
-  share,
-  storePart,
-  sumLanes,
-} from "./simd.ts";
+import { take } from "./barrier.ts";
+import { at, loadPart, madd, partMask, storePart, sumLanes } from "./simd.ts";
+
+/** Rows that a thread takes at once. */
+const ROWS: i32 = 32;
 
 /** The mean of a row of n. */
 function rowMean(x: usize, n: i32): f32 {
@@ -57,33 +53,45 @@ export function layerNorm(
   m: i32,
   n: i32,
   eps: f32,
-  thread: i32,
-  threads: i32,
+  _thread: i32,
+  _threads: i32,
 ): void {
-  const end = share(m, thread + 1, threads);
-  for (let row = share(m, thread, threads); row < end; row++) {
-    const from = at(x, row * n), to = at(y, row * n);
-    const mean = rowMean(from, n);
-    const rstd: f32 = 1 / sqrt<f32>(rowVariance(from, n, mean) + eps);
-    if (means) store<f32>(at(means, row), mean);
-    if (rstds) store<f32>(at(rstds, row), rstd);
-    const center = f32x4.splat(mean), scale = f32x4.splat(rstd);
-    let j: i32 = 0;
-    for (; j + 4 <= n; j += 4) {
-      const unit = f32x4.mul(f32x4.sub(v128.load(at(from, j)), center), scale);
-      const w = v128.load(at(weight, j));
-      v128.store(at(to, j), madd(unit, w, v128.load(at(bias, j))));
+  const units = (m + ROWS - 1) / ROWS;
+  for (let unit = take(); unit < units; unit = take()) {
+    const end = min(m, (unit + 1) * ROWS);
+    for (let row = unit * ROWS; row < end; row++) {
+      const from = at(x, row * n);
+      const mean = rowMean(from, n);
+      const rstd: f32 = 1 / sqrt<f32>(rowVariance(from, n, mean) + eps);
+      if (means) store<f32>(at(means, row), mean);
+      if (rstds) store<f32>(at(rstds, row), rstd);
+      normalize(from, weight, bias, at(y, row * n), n, mean, rstd);
     }
-    if (j < n) {
-      const part = n - j;
-      const shifted = f32x4.sub(loadPart(at(from, j), part), center);
-      const w = loadPart(at(weight, j), part);
-      const value = madd(
-        f32x4.mul(shifted, scale),
-        w,
-        loadPart(at(bias, j), part),
-      );
-      storePart(at(to, j), value, part);
-    }
+  }
+}
+
+/** One row. */
+function normalize(
+  from: usize,
+  weight: usize,
+  bias: usize,
+  to: usize,
+  n: i32,
+  mean: f32,
+  rstd: f32,
+): void {
+  const center = f32x4.splat(mean), scale = f32x4.splat(rstd);
+  let j: i32 = 0;
+  for (; j + 4 <= n; j += 4) {
+    const unit = f32x4.mul(f32x4.sub(v128.load(at(from, j)), center), scale);
+    const w = v128.load(at(weight, j));
+    v128.store(at(to, j), madd(unit, w, v128.load(at(bias, j))));
+  }
+  if (j < n) {
+    const part = n - j;
+    const shifted = f32x4.sub(loadPart(at(from, j), part), center);
+    const w = loadPart(at(weight, j), part);
+    const unit = f32x4.mul(shifted, scale);
+    storePart(at(to, j), madd(unit, w, loadPart(at(bias, j), part)), part);
   }
 }

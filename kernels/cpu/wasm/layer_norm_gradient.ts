@@ -1,6 +1,7 @@
 /// <reference path="./globals.d.ts" />
 /** The gradients of layer norm: towards x, and towards weight and bias. */
 
+import { take } from "./barrier.ts";
 import { at, loadPart, madd, share, storePart, sumLanes } from "./simd.ts";
 
 /** Four lanes at `j` of a row of `n`, zeros behind its end. */
@@ -8,6 +9,9 @@ import { at, loadPart, madd, share, storePart, sumLanes } from "./simd.ts";
 function lanes(row: usize, j: i32, n: i32): v128 {
   return j + 4 <= n ? v128.load(at(row, j)) : loadPart(at(row, j), n - j);
 }
+
+/** Rows that a thread takes at once. */
+const ROWS: i32 = 32;
 
 /**
  * dx = rstd·(g - mean(g) - x̂·mean(g·x̂)) (+ addend), with g = dy·weight and
@@ -23,35 +27,69 @@ export function layerNormGradient(
   dx: usize,
   m: i32,
   n: i32,
-  thread: i32,
-  threads: i32,
+  _thread: i32,
+  _threads: i32,
 ): void {
-  const end = share(m, thread + 1, threads);
-  for (let row = share(m, thread, threads); row < end; row++) {
-    const g = at(dy, row * n), from = at(x, row * n), to = at(dx, row * n);
-    const center = v128.load32_splat(at(means, row));
-    const scale = v128.load32_splat(at(rstds, row));
-    let sum = f32x4.splat(0), product = sum;
-    for (let j: i32 = 0; j < n; j += 4) {
-      const slope = f32x4.mul(lanes(g, j, n), lanes(weight, j, n));
-      const unit = f32x4.mul(f32x4.sub(lanes(from, j, n), center), scale);
-      sum = f32x4.add(sum, slope);
-      product = madd(slope, unit, product);
+  const units = (m + ROWS - 1) / ROWS;
+  for (let unit = take(); unit < units; unit = take()) {
+    const end = min(m, (unit + 1) * ROWS);
+    for (let row = unit * ROWS; row < end; row++) {
+      const i = row * n;
+      const more = addend ? at(addend, i) : 0;
+      const center = v128.load32_splat(at(means, row));
+      const scale = v128.load32_splat(at(rstds, row));
+      // deno-fmt-ignore
+      rowGradient(at(dy, i), at(x, i), weight, center, scale, more, at(dx, i), n);
     }
-    const meanSlope = f32x4.splat(sumLanes(sum) / <f32> n);
-    const meanProduct = f32x4.splat(sumLanes(product) / <f32> n);
-    for (let j: i32 = 0; j < n; j += 4) {
-      const slope = f32x4.mul(lanes(g, j, n), lanes(weight, j, n));
-      const unit = f32x4.mul(f32x4.sub(lanes(from, j, n), center), scale);
-      const rest = f32x4.sub(
-        f32x4.sub(slope, meanSlope),
-        f32x4.mul(unit, meanProduct),
-      );
-      const more = addend ? lanes(at(addend, row * n), j, n) : f32x4.splat(0);
-      const value = madd(rest, scale, more);
-      if (j + 4 <= n) v128.store(at(to, j), value);
-      else storePart(at(to, j), value, n - j);
-    }
+  }
+}
+
+/** x̂ of four elements. */
+// @inline
+function unit4(x: v128, center: v128, scale: v128): v128 {
+  return f32x4.mul(f32x4.sub(x, center), scale);
+}
+
+/** One row. */
+function rowGradient(
+  g: usize,
+  from: usize,
+  weight: usize,
+  center: v128,
+  scale: v128,
+  addend: usize,
+  to: usize,
+  n: i32,
+): void {
+  const whole = n & ~3, part = n & 3;
+  let sum = f32x4.splat(0), product = sum;
+  for (let j: i32 = 0; j < whole; j += 4) {
+    const slope = f32x4.mul(v128.load(at(g, j)), v128.load(at(weight, j)));
+    const unit = unit4(v128.load(at(from, j)), center, scale);
+    sum = f32x4.add(sum, slope);
+    product = madd(slope, unit, product);
+  }
+  if (part > 0) {
+    const slope = f32x4.mul(lanes(g, whole, n), lanes(weight, whole, n));
+    sum = f32x4.add(sum, slope);
+    const unit = unit4(lanes(from, whole, n), center, scale);
+    product = madd(slope, unit, product);
+  }
+  const shift = f32x4.splat(sumLanes(sum) / <f32> n);
+  const factor = f32x4.splat(sumLanes(product) / <f32> n);
+  for (let j: i32 = 0; j < whole; j += 4) {
+    const slope = f32x4.mul(v128.load(at(g, j)), v128.load(at(weight, j)));
+    const unit = unit4(v128.load(at(from, j)), center, scale);
+    const rest = f32x4.sub(f32x4.sub(slope, shift), f32x4.mul(unit, factor));
+    const more = addend ? v128.load(at(addend, j)) : f32x4.splat(0);
+    v128.store(at(to, j), madd(rest, scale, more));
+  }
+  if (part > 0) {
+    const slope = f32x4.mul(lanes(g, whole, n), lanes(weight, whole, n));
+    const unit = unit4(lanes(from, whole, n), center, scale);
+    const rest = f32x4.sub(f32x4.sub(slope, shift), f32x4.mul(unit, factor));
+    const more = addend ? lanes(addend, whole, n) : f32x4.splat(0);
+    storePart(at(to, whole), madd(rest, scale, more), part);
   }
 }
 
