@@ -1,14 +1,16 @@
 /**
- * Hugging Face's layout: what `ViTForImageClassification.from_pretrained` reads,
- * and with `onnx/model.onnx` what transformers.js reads.
+ * Hugging Face's layout: what `from_pretrained` of transformers'
+ * `ViTForImageClassification` and its like for Swin and ConvNeXt reads, and with
+ * `onnx/model.onnx` what transformers.js reads.
  *
- * Source: the tensor names and configuration of transformers'
- * `ViTForImageClassification`.
+ * Source: the tensor names and configurations of transformers.
  *
  * @module
  */
 
-import { modelTensors } from "../models/architectures.ts";
+import { type ModelConfig, modelTensors } from "../models/architectures.ts";
+import { huggingFaceConvNextName } from "../models/checkpoints/hugging_face_convnext.ts";
+import { huggingFaceSwinName } from "../models/checkpoints/hugging_face_swin.ts";
 import {
   encodeSafetensors,
   fromFloat32,
@@ -39,7 +41,7 @@ export const hf: ExportFormat = {
   },
 };
 
-/** Hugging Face's name of a tensor that is not part of qkv. */
+/** Hugging Face's names of a ViT's tensors. */
 const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^cls_token$/, "vit.embeddings.cls_token"],
   [/^pos_embed$/, "vit.embeddings.position_embeddings"],
@@ -49,6 +51,7 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
     /^blocks\.(\d+)\.attn\.proj\./,
     "vit.encoder.layer.$1.attention.output.dense.",
   ],
+  [/^blocks\.(\d+)\.attn\./, "vit.encoder.layer.$1.attention.attention."],
   [/^blocks\.(\d+)\.norm2\./, "vit.encoder.layer.$1.layernorm_after."],
   [/^blocks\.(\d+)\.mlp\.fc1\./, "vit.encoder.layer.$1.intermediate.dense."],
   [/^blocks\.(\d+)\.mlp\.fc2\./, "vit.encoder.layer.$1.output.dense."],
@@ -61,18 +64,19 @@ function encodeWeights(
   dtype: ExportDtype,
 ): Uint8Array<ArrayBuffer> {
   const stored = new Map<string, StoredTensor>();
+  const called = namesOf(config);
   for (const [name, { shape }] of modelTensors(config)) {
     const values = tensors.get(name);
     if (!values) {
       throw new TypeError(`Cannot export the model: got no tensor ${name}`);
     }
-    const qkv = /^blocks\.(\d+)\.attn\.qkv\.(\w+)$/.exec(name);
+    const qkv = /^(.*\.attn)\.qkv\.(\w+)$/.exec(name);
     if (qkv) {
-      const [, block, kind] = qkv;
+      const [, attention, kind] = qkv;
       const third = values.length / 3;
       ["query", "key", "value"].forEach((part, i) =>
         stored.set(
-          `vit.encoder.layer.${block}.attention.attention.${part}.${kind}`,
+          called(`${attention}.${part}.${kind}`),
           fromFloat32(
             values.slice(i * third, (i + 1) * third),
             [shape[0] / 3, ...shape.slice(1)],
@@ -81,13 +85,19 @@ function encodeWeights(
         )
       );
     } else {
-      stored.set(hfName(name), fromFloat32(values, [...shape], dtype));
+      stored.set(called(name), fromFloat32(values, [...shape], dtype));
     }
   }
   return encodeSafetensors({ metadata: { format: "pt" }, tensors: stored });
 }
 
-function hfName(name: string): string {
+function namesOf({ architecture }: ModelConfig): (name: string) => string {
+  if (architecture === "swin") return huggingFaceSwinName("swin.");
+  if (architecture === "convnext") return huggingFaceConvNextName("convnext.");
+  return vitName;
+}
+
+function vitName(name: string): string {
   for (const [pattern, replacement] of NAMES) {
     if (pattern.test(name)) return name.replace(pattern, replacement);
   }

@@ -6,6 +6,9 @@
 
 import { sideBeforeCrop } from "../data/crop.ts";
 import { hinted } from "../errors.ts";
+import type { ModelConfig } from "../models/architectures.ts";
+import type { ConvNextConfig } from "../models/convnext.ts";
+import type { SwinConfig } from "../models/swin.ts";
 import type { ExportDtype, ExportedModel } from "./exported_model.ts";
 import { requirePlainVit } from "./plain_vit.ts";
 
@@ -23,19 +26,37 @@ export type HfModel = Pick<
 >;
 
 /**
- * `config.json` of a `ViTForImageClassification`.
+ * `config.json` of a `ViTForImageClassification`, a `SwinForImageClassification`
+ * or a `ConvNextForImageClassification`.
  *
- * @throws {RangeError} If the model is no plain ViT.
+ * @throws {RangeError} If none of them computes what the model does.
  */
 export function hfConfig(
   { config: sizes, classes, provenance }: HfModel,
   dtype: ExportDtype,
 ): Record<string, unknown> {
-  const config = requirePlainVit(
-    sizes,
-    "hf",
-    "--format timm and onnx have every architecture",
-  );
+  return {
+    ...sizesOf(sizes),
+    ["image_size"]: sizes.imageSize,
+    ["patch_size"]: sizes.patchSize,
+    ["num_channels"]: sizes.channels,
+    ["hidden_act"]: "gelu",
+    ["initializer_range"]: 0.02,
+    ["layer_norm_eps"]: sizes.eps,
+    id2label: Object.fromEntries(classes.map((name, i) => [i, name])),
+    label2id: Object.fromEntries(classes.map((name, i) => [name, i])),
+    ["torch_dtype"]: dtype === "F16" ? "float16" : "float32",
+    alore: provenance,
+  };
+}
+
+/** What holds every model. */
+const ELSE = "--format timm and onnx have every architecture";
+
+function sizesOf(sizes: ModelConfig): Record<string, unknown> {
+  if (sizes.architecture === "swin") return swinSizes(sizes);
+  if (sizes.architecture === "convnext") return convnextSizes(sizes);
+  const config = requirePlainVit(sizes, "hf", ELSE);
   return {
     architectures: ["ViTForImageClassification"],
     ["model_type"]: "vit",
@@ -43,20 +64,67 @@ export function hfConfig(
     ["num_hidden_layers"]: config.depth,
     ["num_attention_heads"]: config.heads,
     ["intermediate_size"]: config.mlpHidden,
-    ["hidden_act"]: "gelu",
     ["hidden_dropout_prob"]: 0,
     ["attention_probs_dropout_prob"]: 0,
-    ["initializer_range"]: 0.02,
-    ["layer_norm_eps"]: config.eps,
-    ["image_size"]: config.imageSize,
-    ["patch_size"]: config.patchSize,
-    ["num_channels"]: config.channels,
     ["qkv_bias"]: true,
-    id2label: Object.fromEntries(classes.map((name, i) => [i, name])),
-    label2id: Object.fromEntries(classes.map((name, i) => [name, i])),
-    ["torch_dtype"]: dtype === "F16" ? "float16" : "float32",
-    alore: provenance,
   };
+}
+
+/** Where windows do not fit, transformers computes something else. */
+function swinSizes(config: SwinConfig): Record<string, unknown> {
+  const { imageSize, patchSize, width, depths, heads, window } = config;
+  requireEps(config, 1e-5);
+  const maps = depths.map((_, stage) => imageSize / patchSize / 2 ** stage);
+  if (maps.some((side) => side % window !== 0)) {
+    throw hinted(
+      new RangeError(
+        `Cannot export the model as hf: got maps of ${maps.join(", ")} for ` +
+          `windows of ${window}, wanted multiples of it`,
+      ),
+      ELSE,
+    );
+  }
+  return {
+    architectures: ["SwinForImageClassification"],
+    ["model_type"]: "swin",
+    ["embed_dim"]: width,
+    depths,
+    ["num_heads"]: heads,
+    ["num_layers"]: depths.length,
+    ["hidden_size"]: width * 2 ** (depths.length - 1),
+    ["window_size"]: window,
+    ["mlp_ratio"]: config.mlpRatio,
+    ["hidden_dropout_prob"]: 0,
+    ["attention_probs_dropout_prob"]: 0,
+    ["drop_path_rate"]: 0,
+    ["use_absolute_embeddings"]: false,
+    ["qkv_bias"]: true,
+  };
+}
+
+function convnextSizes(config: ConvNextConfig): Record<string, unknown> {
+  requireEps(config, 1e-6);
+  return {
+    architectures: ["ConvNextForImageClassification"],
+    ["model_type"]: "convnext",
+    ["hidden_sizes"]: config.widths,
+    depths: config.depths,
+    ["num_stages"]: config.depths.length,
+    ["layer_scale_init_value"]: 1e-6,
+    ["drop_path_rate"]: 0,
+  };
+}
+
+/** Some of these models' norms take no eps from a file. */
+function requireEps({ eps }: ModelConfig, wanted: number): void {
+  if (eps === wanted) return;
+  throw hinted(
+    new RangeError(
+      `Cannot export the model as hf: got layer norms with eps ${eps}, ` +
+        `wanted ${wanted}`,
+    ),
+    ELSE,
+  );
 }
 
 /**

@@ -43,7 +43,7 @@ function describe(checkpoint: Checkpoint): Description {
     interpolation: "bicubic",
     cropPct: 0.875,
   } as const;
-  const stored = storedName(prefixOf(checkpoint) ?? "");
+  const stored = huggingFaceConvNextName(prefixOf(checkpoint) ?? "");
   const plain = describeConvNext(checkpoint, stored, fallback);
   const { config, preprocessor } = checkpoint;
   const imageSize = sideIn(preprocessor, "size") ??
@@ -72,7 +72,8 @@ const OUTSIDE: ReadonlyMap<string, string> = new Map([
   ["head.norm", "layernorm"],
 ]);
 
-function storedName(prefix: string): StoredName {
+/** What the model's tensors are called there; the head has no prefix. */
+export function huggingFaceConvNextName(prefix: string): StoredName {
   return (name) => {
     const kind = /\.(weight|bias)$/.exec(name)?.[0] ?? "";
     const module = name.slice(0, name.length - kind.length);

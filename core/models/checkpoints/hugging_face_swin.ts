@@ -21,14 +21,14 @@ export const huggingFaceSwin: CheckpointFamily = {
 };
 
 function prefixOf({ file }: Checkpoint): string | undefined {
-  const first = storedName("")(`layers.0.blocks.0.${TABLE}`);
+  const first = huggingFaceSwinName("")(`layers.0.blocks.0.${TABLE}`);
   return ["swin.", ""].find((prefix) => file.entries.has(prefix + first));
 }
 
 function describe(checkpoint: Checkpoint): Description {
   requireGelu(checkpoint);
   const prefix = prefixOf(checkpoint) ?? "";
-  const stored = storedName(prefix);
+  const stored = huggingFaceSwinName(prefix);
   const fallback = {
     ...IMAGENET,
     interpolation: "bicubic",
@@ -76,7 +76,8 @@ const OUTSIDE: readonly (readonly [RegExp, string])[] = [
   [/^norm\b/, "layernorm"],
 ];
 
-function storedName(prefix: string): StoredName {
+/** What the model's tensors are called there; the head has no prefix. */
+export function huggingFaceSwinName(prefix: string): StoredName {
   return (name) => {
     if (name.startsWith("head.fc.")) {
       return name.replace("head.fc", "classifier");

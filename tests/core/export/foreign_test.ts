@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
 import { formats } from "../../../core/export/formats.ts";
 import { writeFolder } from "../../../core/export/write_folder.ts";
+import { readBackbone } from "../../../core/models/backbone.ts";
+import { RandomStream } from "../../../core/rng.ts";
+import { openCpuEngine } from "../../../kernels/cpu/engine.ts";
+import {
+  architectureCases,
+  randomTensors,
+} from "../../support/architectures.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { inFolder } from "../../support/folder.ts";
 import { runForeign } from "../../support/foreign.ts";
+import { logitsOf } from "../../support/logits.ts";
 import { python } from "../../support/python.ts";
 import { TOLERANCE } from "../../support/tolerance.ts";
 import { exportCase, toBatch } from "./export_case.ts";
@@ -65,6 +73,47 @@ Deno.test("transformers.js gives the logits of a Hugging Face export", () =>
     assertSameTop1(actual);
     assert.deepEqual(Object.values(id2label), model.classes);
   }));
+
+for (const name of ["Swin", "ConvNeXt", "ConvNeXt with odd maps"]) {
+  Deno.test(`transformers.js gives the logits of a Hugging Face export: ${name}`, () =>
+    inFolder(async (folder) => {
+      const config = architectureCases.get(name)!;
+      const other = {
+        ...model,
+        config,
+        tensors: randomTensors(config),
+        classes: ["a", "b", "c", "d", "e"],
+        resize: undefined,
+      };
+      const random = new RandomStream(2, "bytes");
+      const side = config.imageSize;
+      const bytes = Uint8Array.from(
+        { length: 4 * side * side * 3 },
+        () => random.below(256),
+      );
+      const few = { images: bytes, labels: new Int32Array(4), count: 4 };
+      const engine = await openCpuEngine({ threads: 1, blas: "off" });
+      const pixels = toBatch(few, other);
+      const wanted = await logitsOf(engine, other, pixels);
+      engine.close();
+      await writeFolder(
+        `${folder}/model`,
+        formats.get("hf")!.encode(other, "F32"),
+      );
+      await Deno.writeFile(`${folder}/images.u8`, bytes);
+      const { logits: actual } = await runForeign(
+        "transformers.ts",
+        `${folder}/model`,
+        `${folder}/images.u8`,
+        `${side}`,
+      ) as { logits: number[] };
+      assertClose(actual, wanted, TOLERANCE.foreign, name);
+      const again = await readBackbone(`${folder}/model`);
+      assert.match(again.family, /^Hugging Face (Swin|ConvNeXt)$/);
+      assert.deepEqual(again.config, config);
+      assert.deepEqual([...again.tensors], [...other.tensors]);
+    }));
+}
 
 Deno.test({
   name: "torchvision gives the logits of a timm export",

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { formats } from "../../../core/export/formats.ts";
-import { hfPreprocessor } from "../../../core/export/hf_config.ts";
+import { hfConfig, hfPreprocessor } from "../../../core/export/hf_config.ts";
 import { HALF } from "../../../core/models/preprocess.ts";
+import { architectureCases } from "../../support/architectures.ts";
 import { tinyBackbone } from "../../support/tiny.ts";
 
 const { config, tensors } = tinyBackbone();
@@ -32,4 +33,25 @@ Deno.test("hfPreprocessor() stretches to a square, or crops from the short edge"
   const crop = hfPreprocessor(fitted("crop"));
   assert.deepEqual(crop.size, { ["shortest_edge"]: imageSize });
   assert.deepEqual(crop["crop_size"], square);
+});
+
+Deno.test("hfConfig() refuses what transformers would compute otherwise", () => {
+  const refuse = (name: string, change: object, message: RegExp) => {
+    const config = { ...architectureCases.get(name)!, ...change };
+    const model = { ...fitted("stretch"), config };
+    assert.throws(() => hfConfig(model, "F32"), {
+      name: "RangeError",
+      message,
+      hint: "--format timm and onnx have every architecture",
+    });
+  };
+  refuse("ViT with registers", {}, /got register tokens, wanted a plain/);
+  refuse(
+    "Swin with a map below a window",
+    {},
+    /got maps of 8, 4, 2 for windows of 4, wanted multiples of it$/,
+  );
+  refuse("Swin with filled up windows", {}, /got maps of 9, 4\.5 for windows/);
+  refuse("Swin", { eps: 1e-6 }, /eps 0\.000001, wanted 0\.00001$/);
+  refuse("ConvNeXt", { eps: 1e-5 }, /eps 0\.00001, wanted 0\.000001$/);
 });
