@@ -5,7 +5,7 @@
  */
 
 import { hinted } from "../core/errors.ts";
-import { DeviceError, type Engine } from "../kernels/engine.ts";
+import { DeviceError, type Engine, type Precision } from "../kernels/engine.ts";
 import { type EngineChoice, openEngine } from "../kernels/open_engine.ts";
 import { type AdapterReport, findAdapter } from "../kernels/webgpu/adapter.ts";
 import type { Input } from "./input.ts";
@@ -18,47 +18,60 @@ export interface OpenedDevice {
   readonly description: string;
 }
 
+/** The precision that `--precision` asks for. */
+export function precisionOf(input: Input): Precision {
+  return input.text("precision") === "f16" ? "f16" : "f32";
+}
+
 /**
  * Opens the engine that `--device`, `--threads` and `--blas` ask for; `webgpu`
- * never becomes another one.
+ * never becomes another one, and neither does `auto` with f16.
  *
  * @throws {DeviceError} If there is no such device.
  */
 export async function openDevice(
   input: Input,
   output: Output,
+  precision: Precision = "f32",
 ): Promise<OpenedDevice> {
   const asked = input.text("device");
-  if (asked === "cpu") return opened(await openCpu(input));
+  if (asked === "cpu") return opened(await openCpu(input, precision));
   await lookForAdapter();
   const onStaleTuning = (note: string) => output.warn(note);
   if (asked === "webgpu") {
-    return opened(await openEngine("webgpu", { onStaleTuning }));
+    return opened(await openEngine("webgpu", { precision, onStaleTuning }));
   }
   const given = ["threads", "blas"].find((name) => input.given(name));
   if (given) {
     output.detail(`--device auto takes the cpu engine: --${given} was given`);
-    return opened(await openCpu(input));
+    return opened(await openCpu(input, precision));
   }
   const onChoice = ({ name, reason, error }: EngineChoice) => {
     if (error) output.warn(`${reason}; going on with the cpu engine`);
     else output.detail(`--device auto takes the ${name} engine: ${reason}`);
   };
-  return opened(await openEngine("auto", { onChoice, onStaleTuning }));
+  return opened(
+    await openEngine("auto", { precision, onChoice, onStaleTuning }),
+  );
 }
 
 /**
  * Opens the CPU engine with `--threads` and `--blas`.
  *
- * @throws {DeviceError} If the library in `--blas` cannot be used.
+ * @throws {DeviceError} If the library in `--blas` cannot be used, or the engine
+ * does not have the precision.
  */
-export async function openCpu(input: Input): Promise<Engine> {
+export async function openCpu(
+  input: Input,
+  precision: Precision = "f32",
+): Promise<Engine> {
   const threads = input.numberOr("threads");
   const blas = input.text("blas");
   try {
-    return await openEngine("cpu", { threads, blas });
+    return await openEngine("cpu", { threads, blas, precision });
   } catch (error) {
-    if (!(error instanceof DeviceError) || blas === "auto") throw error;
+    const other = blas === "auto" || precision === "f16";
+    if (!(error instanceof DeviceError) || other) throw error;
     throw hinted(
       error,
       "--blas auto takes one that is found, off does without",
@@ -91,8 +104,9 @@ export async function withDevice<T>(
   input: Input,
   output: Output,
   work: (engine: Engine, description: string) => Promise<T>,
+  precision: Precision = "f32",
 ): Promise<T> {
-  const { engine, description } = await openDevice(input, output);
+  const { engine, description } = await openDevice(input, output, precision);
   try {
     return await work(engine, description);
   } catch (error) {

@@ -69,6 +69,17 @@ export const deviceFlags: readonly Flag[] = [
   blasFlag,
 ];
 
+/** In what frozen weights and activations are stored. */
+export const precisionFlag: Flag = {
+  name: "precision",
+  kind: "text",
+  choices: ["f32", "f16"],
+  default: "f32",
+  group: "Device",
+  help: "storage of frozen weights and activations; f16 needs the webgpu " +
+    "engine and an adapter with shader-f16",
+};
+
 /** maxPixels → max-pixels. */
 export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

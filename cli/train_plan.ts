@@ -15,6 +15,8 @@ import { RunDirectory } from "../core/train/run_directory.ts";
 import { checkSettings, settingsFor } from "../core/train/settings.ts";
 import { VERSION } from "../core/version.ts";
 import { refuseExisting } from "../core/weights/write_file.ts";
+import type { Precision } from "../kernels/engine.ts";
+import { precisionOf } from "./device.ts";
 import { kebab } from "./flags.ts";
 import { openForImages } from "./image_flags.ts";
 import type { Input } from "./input.ts";
@@ -36,11 +38,16 @@ export interface RunPlan {
  * Reads everything a run needs and checks that it fits.
  *
  * @param engine One line about what computes.
+ * @param precision What the engine stores.
  * @throws {UsageError} If a flag is missing.
  * @throws {RangeError} If the path exists, or a run to go on with differs from
  * what was typed.
  */
-export async function planRun(input: Input, engine: string): Promise<RunPlan> {
+export async function planRun(
+  input: Input,
+  engine: string,
+  precision: Precision,
+): Promise<RunPlan> {
   const path = pathOf(input);
   const existing = await runToResume(input, path);
   const before = existing?.config;
@@ -84,9 +91,21 @@ export async function planRun(input: Input, engine: string): Promise<RunPlan> {
     },
     classes,
     engine,
+    ...precision === "f16" && { precision },
   };
   if (before) checkSame(path, before, config);
   return { path, config, backbone, dataset, existing };
+}
+
+/**
+ * The precision of a run: that of the one to go on with, unless told otherwise.
+ *
+ * @throws {UsageError} If the folder is missing.
+ */
+export async function runPrecision(input: Input): Promise<Precision> {
+  if (input.given("precision")) return precisionOf(input);
+  const before = await runToResume(input, pathOf(input));
+  return before?.config.precision ?? "f32";
 }
 
 function pathOf(input: Input): string {
@@ -143,6 +162,7 @@ function checkSame(path: string, before: RunConfig, now: RunConfig): void {
     ["backbone", before.backbone.hash, now.backbone.hash],
     ["image-size", before.model.imageSize, now.model.imageSize],
     ["method", before.method, now.method],
+    ["precision", before.precision ?? "f32", now.precision ?? "f32"],
     ...fieldsOf(before.options, now.options),
     ...fieldsOf(before.settings, now.settings),
     ...fieldsOf(before.settings.augment, now.settings.augment),

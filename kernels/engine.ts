@@ -12,6 +12,20 @@
 /** Element types that engines compute with; both are four bytes wide. */
 export type Dtype = "f32" | "i32";
 
+/** What may lie in memory; f16 is two bytes wide, and computed with as f32. */
+export type StorageType = Dtype | "f16";
+
+/** In what weights that stay frozen and activations are stored. */
+export type Precision = "f32" | "f16";
+
+/** Operands of a kernel that may be stored as f16. */
+export interface HalfOperands {
+  /** Positions among the inputs. */
+  readonly inputs: readonly number[];
+  /** Positions among the outputs. */
+  readonly outputs: readonly number[];
+}
+
 /** Arrays that cross the border between the host and an engine. */
 export type HostArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
@@ -27,7 +41,7 @@ export interface Place {
   /** Row-major, contiguous. */
   readonly shape: readonly number[];
   /** Type of its elements. */
-  readonly dtype: Dtype;
+  readonly dtype: StorageType;
 }
 
 /** One kernel with its operands. */
@@ -140,6 +154,11 @@ export interface Engine {
   /** The largest things it can hold. */
   readonly limits: EngineLimits;
   /**
+   * Which operands of a kernel may be stored as f16; left out, the engine
+   * stores everything as f32.
+   */
+  readonly half?: (kernel: string) => HalfOperands;
+  /**
    * Makes a persistent memory filled with zeros.
    *
    * @param bytes Greater than 0.
@@ -173,9 +192,24 @@ export class DeviceError extends Error {
   }
 }
 
-/** Bytes of a tensor of four-byte elements. */
-export function byteLength(shape: readonly number[]): number {
-  return 4 * shape.reduce((product, size) => product * size, 1);
+/** Bytes of a tensor, four an element unless told otherwise. */
+export function byteLength(
+  shape: readonly number[],
+  dtype: StorageType = "f32",
+): number {
+  return shape.reduce((bytes, size) => bytes * size, elementBytes(dtype));
+}
+
+/** Bytes of an element. */
+export function elementBytes(dtype: StorageType): number {
+  return dtype === "f16" ? 2 : 4;
+}
+
+/** Bytes of a tensor in whole words, in which the host writes and reads. */
+export function wordBytes(
+  { shape, dtype }: Pick<Place, "shape" | "dtype">,
+): number {
+  return Math.ceil(byteLength(shape, dtype) / 4) * 4;
 }
 
 /**

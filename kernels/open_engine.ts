@@ -7,7 +7,7 @@
 import { checkKernels } from "./check_kernels.ts";
 import type { BlasChoice } from "./cpu/blas.ts";
 import { openCpuEngine } from "./cpu/engine.ts";
-import { DeviceError, type Engine } from "./engine.ts";
+import { DeviceError, type Engine, type Precision } from "./engine.ts";
 import {
   type AdapterReport,
   findAdapter,
@@ -57,6 +57,12 @@ export interface EngineOptions {
    * where that is so.
    */
   onStaleTuning?(note: string): void;
+  /**
+   * In what weights that stay frozen and activations are stored, default f32.
+   * `f16` is WebGPU's, on adapters with shader-f16; sums, trained tensors and
+   * the optimizer's numbers stay f32.
+   */
+  readonly precision?: Precision;
 }
 
 /** WebGPU where the adapter is real hardware, else the CPU engine. */
@@ -75,8 +81,8 @@ export function chooseEngine(adapter: AdapterReport | undefined): EngineChoice {
  *
  * @param name `webgpu` takes a software adapter too, and never becomes another
  * engine; `auto` may.
- * @throws {DeviceError} If there is no such device, or it computes wrong
- * numbers; the message names the family of kernels.
+ * @throws {DeviceError} If there is no such device, or none for the precision, or
+ * it computes wrong numbers; the message names the family of kernels.
  * @throws {RangeError} If the number of threads is not a whole number above 0.
  *
  * @example Usage
@@ -91,20 +97,25 @@ export async function openEngine(
   name: EngineName = "auto",
   options: EngineOptions = {},
 ): Promise<Engine> {
+  const { precision } = options;
   if (name === "webgpu") {
-    return await openChecked({ allowSoftware: true }, options);
+    return await openChecked({ allowSoftware: true, precision }, options);
+  }
+  if (name === "cpu" && precision === "f16") {
+    throw noHalf("the cpu engine was asked for");
   }
   if (name === "cpu") return await openCpuEngine(options);
   let choice = chooseEngine(await findAdapter());
   let engine: Engine | undefined;
   if (choice.name === "webgpu") {
     try {
-      engine = await openChecked({}, options);
+      engine = await openChecked({ precision }, options);
     } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
+      if (precision === "f16" || !(error instanceof DeviceError)) throw error;
       choice = { name: "cpu", reason: error.message, error };
     }
   }
+  if (!engine && precision === "f16") throw noHalf(choice.reason);
   engine ??= await openCpuEngine(options);
   options.onChoice?.(choice);
   return engine;
@@ -136,4 +147,13 @@ async function openChecked(
     engine.close();
     throw error;
   }
+}
+
+function noHalf(reason: string): DeviceError {
+  const error = new DeviceError(
+    `Cannot store numbers as f16: got the cpu engine (${reason}), wanted webgpu`,
+  );
+  const hint = "--device webgpu with an adapter that has shader-f16, or " +
+    "--precision f32";
+  return Object.assign(error, { hint });
 }

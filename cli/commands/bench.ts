@@ -14,8 +14,8 @@ import {
   printRefused,
 } from "../chosen_methods.ts";
 import type { CliCommand } from "../command.ts";
-import { withDevice } from "../device.ts";
-import { deviceFlags, methodFlags, seedFlag } from "../flags.ts";
+import { precisionOf, withDevice } from "../device.ts";
+import { deviceFlags, methodFlags, precisionFlag, seedFlag } from "../flags.ts";
 import { count } from "../format.ts";
 import type { Input } from "../input.ts";
 import {
@@ -86,6 +86,7 @@ export const bench: CliCommand = {
     },
     seedFlag,
     ...deviceFlags,
+    precisionFlag,
   ],
   run,
 };
@@ -156,7 +157,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
       methods: rows,
       refused,
     };
-  });
+  }, precisionOf(input));
 }
 
 async function tuneMethods(input: Input, output: Output): Promise<unknown> {

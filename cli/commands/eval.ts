@@ -8,8 +8,8 @@ import {
 import { VERSION } from "../../core/version.ts";
 import { writeFile } from "../../core/weights/write_file.ts";
 import type { CliCommand } from "../command.ts";
-import { withDevice } from "../device.ts";
-import { deviceFlags } from "../flags.ts";
+import { precisionOf, withDevice } from "../device.ts";
+import { deviceFlags, precisionFlag } from "../flags.ts";
 import { count, percent, short } from "../format.ts";
 import type { Input } from "../input.ts";
 import { type OpenRun, openRun, runFlags, SharedBackbones } from "../model.ts";
@@ -65,6 +65,7 @@ export const evalCommand: CliCommand = {
       help: "fold the adapter first, and compare",
     },
     ...deviceFlags,
+    precisionFlag,
   ],
   run,
 };
@@ -87,7 +88,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
     if (documents.length === 1) return documents[0];
     printComparison(documents, output);
     return { runs: documents };
-  });
+  }, precisionOf(input));
 }
 
 /** What is told of a tested run. */

@@ -2,8 +2,8 @@ import { fits } from "../../core/data/fit.ts";
 import { filters } from "../../core/data/resize.ts";
 import { Evaluator } from "../../core/train/evaluate.ts";
 import type { CliCommand } from "../command.ts";
-import { withDevice } from "../device.ts";
-import { deviceFlags } from "../flags.ts";
+import { precisionOf, withDevice } from "../device.ts";
+import { deviceFlags, precisionFlag } from "../flags.ts";
 import { percent } from "../format.ts";
 import type { Input } from "../input.ts";
 import {
@@ -69,6 +69,7 @@ export const predict: CliCommand = {
       help: "share of the resized side whose centre is looked at",
     },
     ...deviceFlags,
+    precisionFlag,
   ],
   run,
 };
@@ -106,7 +107,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
       documents.push(predicted);
     }
     return documents.length === 1 ? documents[0] : { models: documents };
-  });
+  }, precisionOf(input));
 }
 
 async function guess(

@@ -12,7 +12,7 @@ import { backboneFlag } from "../backbone.ts";
 import type { CliCommand } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { FailedWith } from "../failed_with.ts";
-import { deviceFlags, methodFlags } from "../flags.ts";
+import { deviceFlags, methodFlags, precisionFlag } from "../flags.ts";
 import { bytes, clock, count, percent } from "../format.ts";
 import { backboneFacts, imageFlags } from "../image_flags.ts";
 import type { Input } from "../input.ts";
@@ -20,7 +20,7 @@ import { interruptible } from "../interrupt.ts";
 import type { Output } from "../output.ts";
 import { TrainBar } from "../progress.ts";
 import { trainFlags } from "../train_flags.ts";
-import { planRun, type RunPlan } from "../train_plan.ts";
+import { planRun, type RunPlan, runPrecision } from "../train_plan.ts";
 
 /** Adapts a backbone to a data set. */
 export const trainCommand: CliCommand = {
@@ -64,13 +64,15 @@ export const trainCommand: CliCommand = {
     ...methodFlags(methods.values()),
     ...trainFlags,
     ...deviceFlags,
+    precisionFlag,
   ],
   run,
 };
 
 async function run(input: Input, output: Output): Promise<unknown> {
+  const precision = await runPrecision(input);
   return await withDevice(input, output, async (engine, device) => {
-    const plan = await planRun(input, engine.description);
+    const plan = await planRun(input, engine.description, precision);
     const { config, backbone, dataset } = plan;
     const { lr, seed } = config.settings;
     output.note(
@@ -116,7 +118,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
     if (result.interrupted) throw interrupted(plan, result, document);
     printResult(plan, result, model.trainableCount, output);
     return document;
-  });
+  }, precision);
 }
 
 /** What a step takes, before the first one runs. */

@@ -46,7 +46,7 @@ function excessOf(plan: Plan, limits: EngineLimits): Excess | undefined {
     for (const place of [...call.inputs, ...call.outputs]) {
       // Memories were made before, and flat ranges of them may be larger.
       if (place?.block !== 0) continue;
-      const got = byteLength(place.shape);
+      const got = byteLength(place.shape, place.dtype);
       if (got <= tensorBytes) continue;
       const what = `a tensor [${place.shape}] of ${call.kernel}`;
       return { what, got, wanted: tensorBytes };

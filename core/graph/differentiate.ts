@@ -2,12 +2,13 @@
  * Reverse-mode differentiation over a traced graph.
  *
  * Only what lies between a wanted value and the root gets a gradient, so with a
- * frozen backbone no weight gradient is ever traced.
+ * frozen backbone no weight gradient is ever traced. Gradients of what no input
+ * reaches, so of weights and what is made of them alone, stay exact (f32).
  *
  * @module
  */
 
-import type { Node, Op, Value } from "./graph.ts";
+import { inputDependents, type Node, type Op, type Value } from "./graph.ts";
 
 /**
  * Traces the gradients of a root towards some values.
@@ -25,8 +26,9 @@ export function differentiate(
 ): Map<Value, Value> {
   const graph = root.graph;
   const forward = graph.nodes.length;
-  const sums = new GradientSums(options.add);
   const depends = dependents(root, wanted);
+  const fromInputs = inputDependents(graph);
+  const sums = new GradientSums(options.add, fromInputs);
   if (options.seed) sums.add(root, options.seed);
   const last = root.source.kind === "node" ? root.source.node : undefined;
   for (let id = forward - 1; id >= 0; id--) {
@@ -38,7 +40,12 @@ export function differentiate(
       input !== undefined && depends.has(input.root)
     );
     if (!needed.includes(true)) continue;
+    const made = graph.nodes.length;
     propagate(node, gradients, needed, sums);
+    if (node.outputs.some((output) => fromInputs.has(output))) continue;
+    for (const { outputs } of graph.nodes.slice(made)) {
+      for (const output of outputs) graph.exact.add(output);
+    }
   }
   const result = new Map<Value, Value>();
   for (const value of wanted) {
@@ -84,9 +91,11 @@ class GradientSums {
   /** Roots that already serve as a gradient and must not change. */
   readonly #claimed = new Set<Value>();
   readonly #addOp: Op;
+  readonly #fromInputs: ReadonlySet<Value>;
 
-  constructor(addOp: Op) {
+  constructor(addOp: Op, fromInputs: ReadonlySet<Value>) {
     this.#addOp = addOp;
+    this.#fromInputs = fromInputs;
   }
 
   get(value: Value): Value | undefined {
@@ -106,6 +115,7 @@ class GradientSums {
     }
     this.#sums.set(value, sum);
     this.#claimed.add(sum.root);
+    if (!this.#fromInputs.has(value)) graph.exact.add(sum.root);
   }
 
   /** Lets the node that makes `fresh` add `before` itself, if it can. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Dtype } from "../../kernels/engine.ts";
+import type { Dtype, StorageType } from "../../kernels/engine.ts";
 
 /** Sizes of a tensor, outermost first. */
 export type Shape = readonly number[];
@@ -63,6 +63,7 @@ export type Source =
     readonly name: string;
     readonly region: string;
     readonly offset: number;
+    readonly dtype: StorageType;
   }
   | { readonly kind: "view"; readonly of: Value };
 
@@ -116,6 +117,8 @@ export class Graph {
   readonly nodes: Node[] = [];
   /** Tensors that are written before each run, by name. */
   readonly inputs: Map<string, Value> = new Map();
+  /** Roots that are stored as f32 whatever the precision of activations. */
+  readonly exact: Set<Value> = new Set();
 
   /**
    * Declares a tensor that is written before each run.
@@ -144,6 +147,7 @@ export class Graph {
       name: slot.name,
       region: slot.region,
       offset: slot.offset,
+      dtype: slot.dtype ?? "f32",
     });
   }
 
@@ -197,6 +201,18 @@ export interface Slot {
   readonly region: string;
   /** In bytes. */
   readonly offset: number;
+  /** What its elements are stored as; f32 where it is left out. */
+  readonly dtype?: "f16";
+}
+
+/** Roots of what depends on an input of the graph, the inputs included. */
+export function inputDependents(graph: Graph): Set<Value> {
+  const found = new Set<Value>(graph.inputs.values());
+  for (const { inputs, outputs } of graph.nodes) {
+    if (!inputs.some((input) => input && found.has(input.root))) continue;
+    for (const output of outputs) found.add(output);
+  }
+  return found;
 }
 
 /** Number of elements of a shape; 1 for a scalar. */

@@ -41,17 +41,24 @@ export class Layout {
   /**
    * Adds a tensor at the end.
    *
+   * @param dtype `f16` to store it as such; f32 if left out.
    * @throws {RangeError} If the name is taken.
    */
-  add(name: string, shape: Shape): Slot {
+  add(name: string, shape: Shape, dtype?: Slot["dtype"]): Slot {
     if (this.slots.has(name)) {
       throw new RangeError(
         `Cannot lay out "${name}": got the name twice, wanted it once`,
       );
     }
-    const bytes = alignPlace(byteLength(shape));
+    const bytes = alignPlace(byteLength(shape, dtype));
     const offset = placeWithin(this.#bytes, bytes, this.#bufferBytes);
-    const slot = { name, shape, region: this.region, offset };
+    const slot: Slot = {
+      name,
+      shape,
+      region: this.region,
+      offset,
+      ...dtype && { dtype },
+    };
     this.slots.set(name, slot);
     this.#bytes = offset + bytes;
     return slot;

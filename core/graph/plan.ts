@@ -7,13 +7,16 @@
 import {
   alignPlace,
   byteLength,
+  type Engine,
   type KernelCall,
   type Memory,
   type Place,
   placeWithin,
   type Plan,
+  type StorageType,
 } from "../../kernels/engine.ts";
 import type { Graph, Node, Value } from "./graph.ts";
+import { halfValues } from "./half_values.ts";
 
 /** What to plan. */
 export interface PlanRequest {
@@ -25,6 +28,12 @@ export interface PlanRequest {
   readonly memories: ReadonlyMap<string, Memory>;
   /** Values to be computed into a persistent memory. */
   readonly pins?: ReadonlyMap<Value, { region: string; offset: number }>;
+  /**
+   * Which operands of a kernel may be stored as f16: values that depend on an
+   * input are where every kernel that touches them allows it, and neither the
+   * caller nor a persistent memory gets them. Left out, none is.
+   */
+  readonly half?: Engine["half"];
   /** No value crosses the end of a buffer of this size; one buffer. */
   readonly bufferBytes?: number;
 }
@@ -43,6 +52,7 @@ interface Lifetime {
  *
  * @returns A plan that an engine can compile.
  * @throws {RangeError} If a stored value names an unknown memory.
+ * @throws {TypeError} If a kernel cannot read a value that is stored as f16.
  */
 export function plan(request: PlanRequest): Plan {
   const { graph } = request;
@@ -51,11 +61,17 @@ export function plan(request: PlanRequest): Plan {
   const keep = new Set<Value>(outputs.map(([, value]) => value.root));
   for (const value of pins.keys()) keep.add(value);
   const nodes = liveNodes(graph, keep);
-  const lifetimes = findLifetimes(nodes, graph, keep, pins);
+  const half = halfValues(nodes, graph, keep, request.half);
+  const typeOf = (value: Value): StorageType => {
+    const { source, dtype } = value.root;
+    if (source.kind === "stored") return source.dtype;
+    return half.has(value.root) ? "f16" : dtype;
+  };
+  const lifetimes = findLifetimes(nodes, graph, keep, pins, typeOf);
   const { offsets, bytes } = pack(lifetimes, request.bufferBytes);
   const regions = [...request.memories.keys()];
   const placeOf = (value: Value): Place =>
-    place(value, { offsets, pins, regions });
+    place(value, { offsets, pins, regions, typeOf });
   const read = readValues(nodes, keep);
   const calls = nodes.map((node): KernelCall => ({
     kernel: node.op.name,
@@ -122,10 +138,11 @@ function findLifetimes(
   graph: Graph,
   keep: ReadonlySet<Value>,
   pins: ReadonlyMap<Value, unknown>,
+  typeOf: (value: Value) => StorageType,
 ): Lifetime[] {
   const found = new Map<Value, Lifetime>();
   const open = (value: Value, first: number): void => {
-    const bytes = alignPlace(byteLength(value.shape));
+    const bytes = alignPlace(byteLength(value.shape, typeOf(value)));
     // What the caller reads must outlive the last node.
     const last = keep.has(value) ? nodes.length : first;
     found.set(value, { value, bytes, first, last });
@@ -181,9 +198,11 @@ function place(
     offsets: ReadonlyMap<Value, number>;
     pins: ReadonlyMap<Value, { region: string; offset: number }>;
     regions: readonly string[];
+    typeOf(value: Value): StorageType;
   },
 ): Place {
-  const { shape, dtype, root } = value;
+  const { shape, root } = value;
+  const dtype = where.typeOf(value);
   const pin = root.source.kind === "stored"
     ? root.source
     : where.pins.get(root);

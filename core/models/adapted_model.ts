@@ -18,6 +18,7 @@ import {
   modelTensors,
   traceModel,
 } from "./architectures.ts";
+import { frozenType, halfWords } from "./half.ts";
 import type { SharedBackbone } from "./shared_backbone.ts";
 
 /** What to build. */
@@ -30,6 +31,11 @@ export interface ModelSpec {
   readonly options: MethodOptions;
   /** Where frozen tensors already are; left out, the model has its own. */
   readonly shared?: SharedBackbone;
+  /**
+   * Where frozen tensors were taken from: read again from there where the engine
+   * stores them as f16.
+   */
+  readonly originals?: NamedTensors;
 }
 
 /** Values that a training forward pass takes besides the images. */
@@ -81,7 +87,9 @@ export class AdaptedModel {
       layout("frozen");
     for (const [name, tensor] of shape.tensors) {
       if (trains(name)) this.trainable.add(name, tensor);
-      else if (!shared) this.frozen.add(name, tensor);
+      else if (!shared) {
+        this.frozen.add(name, tensor, frozenType(engine, tensor));
+      }
     }
     for (const { name, shape: size, fixed } of method.tensors(options, shape)) {
       (fixed ? this.fixed : this.trainable).add(name, size);
@@ -170,10 +178,16 @@ export class AdaptedModel {
           `[${slot.shape}]`,
       );
     }
-    this.memory(slot.region, 0).write(values, slot.offset);
+    const stored = slot.dtype === "f16" ? halfWords(values, name) : values;
+    this.memory(slot.region, 0).write(stored, slot.offset);
   }
 
-  /** Reads tensors back, by default those that an adapter file holds. */
+  /**
+   * Reads tensors back, by default those that an adapter file holds. Those that
+   * the engine has as f16 come from where they were taken from, as they are.
+   *
+   * @throws {TypeError} If such a one was written from elsewhere.
+   */
   async read(
     names: Iterable<string> = [
       ...this.trainable.slots.keys(),
@@ -182,12 +196,26 @@ export class AdaptedModel {
   ): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     const found = new Map<string, Float32Array<ArrayBuffer>>();
     for (const name of names) {
-      const { region, offset, shape } = this.slot(name);
+      const { region, offset, shape, dtype } = this.slot(name);
+      if (dtype === "f16") {
+        found.set(name, this.#original(name));
+        continue;
+      }
       const bytes = 4 * countOf(shape);
       const buffer = await this.memory(region, 0).read(offset, bytes);
       found.set(name, new Float32Array(buffer));
     }
     return found;
+  }
+
+  #original(name: string): Float32Array<ArrayBuffer> {
+    const { originals, shared } = this.spec;
+    const values = (originals ?? shared?.backbone.tensors)?.get(name);
+    if (values) return values;
+    throw new TypeError(
+      `Cannot read ${name}: got a tensor stored as f16, wanted a model that ` +
+        `knows its original`,
+    );
   }
 
   /**
@@ -248,6 +276,7 @@ export class AdaptedModel {
       outputs: { logits },
       memories: this.memories,
       bufferBytes: this.engine.limits.bufferBytes,
+      half: this.engine.half,
     });
     checkPlan(made, this.engine.limits);
     return made;

@@ -45,7 +45,9 @@ export function buildModel(request: BuildRequest): AdaptedModel {
     );
   }
   const config = { ...backbone.config, classes };
-  const model = new AdaptedModel(engine, { config, method, options, shared });
+  const originals = backbone.tensors;
+  const spec = { config, method, options, shared, originals };
+  const model = new AdaptedModel(engine, spec);
   try {
     const shape = modelShape(config);
     const { tensors } = backbone;

@@ -18,7 +18,7 @@ import { Layout } from "../graph/layout.ts";
 import { isHead } from "../methods/method.ts";
 import { modelShape } from "./architectures.ts";
 import type { Backbone } from "./backbone.ts";
-import { lendTensor } from "./checkpoints/converted_tensors.ts";
+import { frozenType, halfWords } from "./half.ts";
 
 /** The region of shared tensors in plans. */
 const REGION = "backbone";
@@ -45,11 +45,13 @@ export class SharedBackbone {
     this.layout = new Layout(REGION, engine.limits.bufferBytes);
     const shape = modelShape(backbone.config);
     for (const [name, size] of shape.tensors) {
-      if (!isHead(shape, name)) this.layout.add(name, size);
+      if (isHead(shape, name)) continue;
+      this.layout.add(name, size, frozenType(engine, size));
     }
     this.memory = engine.allocate(this.layout.bytes, REGION);
-    for (const [name, { offset }] of this.layout.slots) {
-      this.memory.write(lendTensor(backbone.tensors, name)!, offset);
+    for (const [name, { offset, dtype }] of this.layout.slots) {
+      const values = lendTensor(backbone.tensors, name)!;
+      this.memory.write(dtype ? halfWords(values, name) : values, offset);
     }
   }
 

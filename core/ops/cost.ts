@@ -22,6 +22,9 @@ export function costOf(call: KernelCall): Cost {
   const moved = [...call.inputs, ...call.outputs, ...overwritten];
   return {
     flops: op?.flops?.(call.attributes) ?? 0,
-    bytes: moved.reduce((sum, p) => sum + (p ? byteLength(p.shape) : 0), 0),
+    bytes: moved.reduce(
+      (sum, p) => sum + (p ? byteLength(p.shape, p.dtype) : 0),
+      0,
+    ),
   };
 }

@@ -25,6 +25,7 @@ export async function identityOf(config: RunConfig): Promise<string> {
     backbone: config.backbone.hash,
     data: config.data.hash,
     classes,
+    precision: config.precision,
   });
   const digest = await sha256(new TextEncoder().encode(text));
   return digest.slice(0, DIGITS);

@@ -6,7 +6,6 @@
 
 import {
   alignPlace,
-  byteLength,
   type Engine,
   type HostArray,
   type KernelCall,
@@ -16,6 +15,7 @@ import {
   placeWithin,
   type Plan,
 } from "../../kernels/engine.ts";
+import { countOf } from "../graph/graph.ts";
 import type { AdaptedModel } from "../models/adapted_model.ts";
 
 /** Ops that change what outlives a run. */
@@ -47,7 +47,7 @@ export async function findNonFinite(
       `${plan.calls.length}, ${kernel}${
         nearest(model, plan, call)
       }: ${bad} of ` +
-      `the ${byteLength(place.shape) / 4} numbers of its result ` +
+      `the ${countOf(place.shape)} numbers of its result ` +
       `${index + 1}, [${place.shape}]`;
   }
   return undefined;
@@ -60,7 +60,9 @@ async function suspects(
   inputs: Readonly<Record<string, HostArray>>,
 ): Promise<number[]> {
   const tested = plan.calls.map(({ kernel, outputs }) =>
-    kernel === UPDATES ? [] : outputs.filter((place) => place?.dtype === "f32")
+    kernel === UPDATES
+      ? []
+      : outputs.filter((place) => place && place.dtype !== "i32")
   );
   const count = tested.flat().length;
   const { arena, place } = withTail(engine, plan, count * PLACE_ALIGNMENT);
@@ -76,7 +78,7 @@ async function suspects(
         kernel: "global_norm",
         inputs: [output],
         outputs: [{ ...place, offset, shape: [1] }],
-        attributes: { count: byteLength(output.shape) / 4 },
+        attributes: { count: countOf(output.shape) },
       });
       owners.push(index);
     }

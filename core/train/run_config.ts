@@ -40,6 +40,8 @@ export interface RunConfig {
   readonly classes: readonly string[];
   /** The engine, for people. */
   readonly engine: string;
+  /** What it stored frozen weights and activations as; f32 if left out. */
+  readonly precision?: "f16";
   /**
    * Where it comes from if it was trained elsewhere: its settings are of no
    * epochs, and its data have no file.
@@ -107,6 +109,7 @@ const runConfig = z.object({
   }),
   classes: z.array(z.string()).min(1),
   engine: z.string(),
+  precision: z.literal("f16").optional(),
   imported: z.object({ source: z.string(), format: z.string() }).optional(),
 }).refine(({ settings, imported }) => imported || settings.epochs > 0, {
   path: ["settings", "epochs"],

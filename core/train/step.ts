@@ -45,9 +45,13 @@ const MAX_PARTS = 64;
  * `settings` `[8]` of AdamW, with drop path `drop_path` `[branches, batch]`, and
  * where the method drops elements `key` `[2]` i32. Outputs: `loss`, `correct`, `norm`, each `[1]`.
  *
+ * On an engine that stores f16, `loss_scale` `[1]` is the factor on all gradients
+ * and `norm`; see {@linkcode lossScale}.
+ *
  * If the batch is made in parts, the inputs with a batch come for each part,
  * with its number behind the name (`images 0`), and `share 0` `[1]` is the part
- * of the rows with a label that it has.
+ * of the rows with a label that it has, with which its `loss_scale 0` is
+ * multiplied.
  *
  * @throws {RangeError} If the engine cannot hold it.
  */
@@ -117,6 +121,7 @@ function planParts(
     memories: model.memories,
     pins,
     bufferBytes: model.engine.limits.bufferBytes,
+    half: model.engine.half,
   });
 }
 
@@ -155,27 +160,34 @@ function tracePart(
     firstSite: part * SITES,
   });
   const { loss, correct } = crossEntropy(logits, labels, options.smoothing);
-  if (parts === 1) {
-    const gradients = differentiate(loss, wanted, { add: addOp });
-    return { loss, correct, logits, gradients };
-  }
-  const share = graph.input(named("share"), [1]);
-  const gradients = differentiate(loss, wanted, { add: addOp, seed: share });
-  return { loss: scaleRows(loss, share), correct, logits, gradients };
+  const share = parts === 1 ? undefined : graph.input(named("share"), [1]);
+  const seed = model.engine.half
+    ? graph.input(named("loss_scale"), [1])
+    : share;
+  const gradients = differentiate(loss, wanted, { add: addOp, seed });
+  const shared = share ? scaleRows(loss, share) : loss;
+  return { loss: shared, correct, logits, gradients };
 }
 
 function addParts(sum: PartResults, next: PartResults): PartResults {
   const gradients = new Map(next.gradients);
   for (const [value, gradient] of sum.gradients) {
     const more = next.gradients.get(value);
-    gradients.set(value, more ? add(gradient, more) : gradient);
+    gradients.set(value, more ? addExactly(gradient, more) : gradient);
   }
   return {
-    loss: add(sum.loss, next.loss),
-    correct: add(sum.correct, next.correct),
+    loss: addExactly(sum.loss, next.loss),
+    correct: addExactly(sum.correct, next.correct),
     logits: sum.logits,
     gradients,
   };
+}
+
+/** A sum of results of parts, which no precision rounds. */
+function addExactly(a: Value, b: Value): Value {
+  const sum = add(a, b);
+  for (const value of [a, b, sum]) value.graph.exact.add(value.root);
+  return sum;
 }
 
 /** The flat ranges of the optimizer, in memories that training adds. */

@@ -15,6 +15,7 @@ import { hinted } from "../errors.ts";
 import type { AdaptedModel } from "../models/adapted_model.ts";
 import { randomBits, RandomStream } from "../rng.ts";
 import type { Batch } from "./batches.ts";
+import { lossScale, scaledAdamw } from "./loss_scale.ts";
 import { findNonFinite } from "./find_non_finite.ts";
 import { Pace } from "./pace.ts";
 import { adamwSettings, learningRate, type Schedule } from "./schedule.ts";
@@ -75,14 +76,16 @@ export async function openStepper(
     warmupSteps: Math.round(settings.warmupEpochs * stepsPerEpoch),
     totalSteps: settings.epochs * stepsPerEpoch,
   };
+  const scale = lossScale(model.engine, settings.batchSize);
+  const adamw = scaledAdamw(settings, scale);
   const inputsOf = (batch: Batch, step: number): Record<string, HostArray> => {
-    const whole = { images: batch.images, labels: batch.labels };
+    const whole = { images: batch.images, labels: batch.labels, scale };
     const dropPath = settings.dropPath > 0
       ? dropPathScales(settings, model.branches, step)
       : undefined;
     const inputs: Record<string, HostArray> = {
       ...batchInputs(plan, whole, dropPath),
-      settings: adamwSettings(step, learningRate(step, schedule), settings),
+      settings: adamwSettings(step, learningRate(step, schedule), adamw),
     };
     if (plan.inputs.has("key")) inputs.key = dropoutKey(settings.seed, step);
     return inputs;
@@ -103,6 +106,7 @@ export async function openStepper(
       const started = performance.now();
       const results = await program.run(inputsOf(batch, step));
       pace.finished(started, performance.now());
+      results.norm[0] /= scale;
       return results;
     },
     profile: (batch, step) => program.profile?.(inputsOf(batch, step)),
@@ -134,16 +138,24 @@ function partsOf({ inputs }: Plan): number {
   return [...inputs.keys()].filter((name) => /^labels\b/.test(name)).length;
 }
 
-/** The inputs of a plan that have a batch, for each part if it has parts. */
+/**
+ * The inputs of a plan that have a batch, for each part if it has parts; `scale`
+ * is the factor on gradients of an engine that stores f16.
+ */
 export function batchInputs(
   plan: Plan,
-  { images, labels }: Pick<Batch, "images" | "labels">,
+  { images, labels, scale = 1 }:
+    & Pick<Batch, "images" | "labels">
+    & { scale?: number },
   dropPath?: HostArray,
 ): Record<string, HostArray> {
   const inputs: Record<string, HostArray> = {};
   if (plan.inputs.has("labels")) {
     Object.assign(inputs, { images, labels });
     if (dropPath) inputs.drop_path = dropPath;
+    if (plan.inputs.has("loss_scale")) {
+      inputs.loss_scale = Float32Array.of(scale);
+    }
     return inputs;
   }
   const labelled = labels.filter((label) => label >= 0).length;
@@ -155,7 +167,11 @@ export function batchInputs(
     const count = own.filter((label) => label >= 0).length;
     inputs[`images ${part}`] = images.subarray(first * floats, end * floats);
     inputs[`labels ${part}`] = own;
-    inputs[`share ${part}`] = Float32Array.of(count / Math.max(labelled, 1));
+    const share = count / Math.max(labelled, 1);
+    inputs[`share ${part}`] = Float32Array.of(share);
+    if (plan.inputs.has(`loss_scale ${part}`)) {
+      inputs[`loss_scale ${part}`] = Float32Array.of(share * scale);
+    }
     if (dropPath) {
       const from = first;
       inputs[`drop_path ${part}`] = Float32Array.from(

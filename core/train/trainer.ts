@@ -298,7 +298,8 @@ class Loop {
           `of ${norm} at epoch ${epoch}, step ${step}, wanted finite ` +
           `numbers; ${origin}`,
       ),
-      `${kept}try a smaller --lr or a --clip-grad`,
+      `${kept}try a smaller --lr or a --clip-grad` +
+        (this.#request.model.engine.half ? ", or --precision f32" : ""),
     );
   }
 

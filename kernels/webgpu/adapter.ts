@@ -1,5 +1,8 @@
-import { DeviceError } from "../engine.ts";
+import { DeviceError, type Precision } from "../engine.ts";
 import { CLOCK_FEATURE } from "./dispatch_clock.ts";
+
+/** Optional: shaders may read and write f16. */
+export const HALF_FEATURE = "shader-f16";
 
 /** What the machine offers to this engine. */
 export interface AdapterReport {
@@ -42,10 +45,11 @@ export async function findAdapter(): Promise<AdapterReport | undefined> {
  * Opens the adapter with its full limits.
  *
  * @throws {DeviceError} If there is no adapter, or only a software one and
- * `allowSoftware` is false, or it gives no device.
+ * `allowSoftware` is false, or it gives no device, or does not offer f16 where
+ * that is the precision.
  */
 export async function openDevice(
-  options: { allowSoftware: boolean },
+  options: { allowSoftware: boolean; precision?: Precision },
 ): Promise<{ device: GPUDevice; report: AdapterReport }> {
   const adapter = await requestAdapter();
   if (adapter === undefined) {
@@ -62,15 +66,25 @@ export async function openDevice(
         `${report.description}, wanted hardware`,
     );
   }
+  if (options.precision === "f16" && !adapter.features.has(HALF_FEATURE)) {
+    const error = new DeviceError(
+      `Cannot store numbers as f16: got ${report.description} without ` +
+        `${HALF_FEATURE}, wanted an adapter that offers it`,
+    );
+    throw Object.assign(error, {
+      hint: "--precision f32 needs no such adapter",
+    });
+  }
   const requiredLimits: Record<string, number> = {};
   for (const name of WANTED_LIMITS) requiredLimits[name] = report.limits[name];
   try {
     const device = await adapter.requestDevice({
       label: "alore",
       requiredLimits,
-      requiredFeatures: adapter.features.has(CLOCK_FEATURE)
-        ? [CLOCK_FEATURE]
-        : [],
+      requiredFeatures: [
+        ...adapter.features.has(CLOCK_FEATURE) ? [CLOCK_FEATURE] as const : [],
+        ...options.precision === "f16" ? [HALF_FEATURE] as const : [],
+      ],
     });
     return { device, report };
   } catch (cause) {

@@ -47,6 +47,7 @@ const shader: Shader = {
 /** Sums of two tensors. */
 export const add: Kernel = {
   name: "add",
+  half: { inputs: [0, 1], outputs: [0] },
   shaders: [shader],
   lower: (call) =>
     elementwise(

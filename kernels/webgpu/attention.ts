@@ -27,7 +27,7 @@ import {
   required,
   type Shader,
 } from "./kernel.ts";
-import { padGroups, padGroupsShader } from "./pad_groups.ts";
+import { padGroups, padShaders } from "./pad_groups.ts";
 
 const WGSL = /* wgsl */ `
 override TOKENS: u32;
@@ -220,7 +220,8 @@ export function attentionSizes(call: KernelCall): AttentionSizes {
 /** Attention over the rows q|k|v. */
 export const attention: Kernel = {
   name: "attention",
-  shaders: [shader, attentionRowsShader, padGroupsShader],
+  half: { inputs: [0], outputs: [0] },
+  shaders: [shader, attentionRowsShader, ...padShaders],
   lower(call, context) {
     const sizes = attentionSizes(call);
     const { batch, tokens, heads, columns, vectors, slices } = sizes;

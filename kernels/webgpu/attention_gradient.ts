@@ -27,7 +27,7 @@ import {
   required,
   type Shader,
 } from "./kernel.ts";
-import { padGroups, padGroupsShader } from "./pad_groups.ts";
+import { padGroups, padShaders } from "./pad_groups.ts";
 
 const PAIRS = /* wgsl */ `
 override TOKENS: u32;
@@ -313,13 +313,14 @@ const keyValueShader: Shader = {
 /** The gradient of attention to q|k|v. */
 export const attentionGradient: Kernel = {
   name: "attention_gradient",
+  half: { inputs: [0, 1, 2], outputs: [0] },
   shaders: [
     deltaShader,
     queryShader,
     keyValueShader,
     queryRowsShader,
     keyValueRowsShader,
-    padGroupsShader,
+    ...padShaders,
   ],
   lower(call, context) {
     const sizes = attentionSizes(call);

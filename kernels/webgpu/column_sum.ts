@@ -53,6 +53,7 @@ const shader: Shader = {
 /** Sums over rows. */
 export const columnSum: Kernel = {
   name: "column_sum",
+  half: { inputs: [0], outputs: [] },
   shaders: [shader, sumPartialsShader],
   lower(call, context) {
     const m = attribute(call, "m");

@@ -5,7 +5,9 @@ import {
   type Place,
   PLACE_ALIGNMENT,
   type Plan,
+  wordBytes,
 } from "../engine.ts";
+import { halfShader } from "./half_shader.ts";
 import type { Dispatch, Kernel, LoweringContext } from "./kernel.ts";
 import { type DeviceLimits, MAX_BUFFERS, UNLIMITED } from "./limits.ts";
 import { SCRATCH_BLOCK } from "./scratch.ts";
@@ -41,7 +43,7 @@ export function lowerPlan(
       const [separate, copies] = separateInputs(call, scratch);
       return [...copies, separate].flatMap((call) =>
         kernelOf(plan, kernels, call).lower(call, context)
-      );
+      ).map(typed);
     },
   });
   for (const [index, call] of plan.calls.entries()) {
@@ -49,6 +51,15 @@ export function lowerPlan(
     while (calls.length < dispatches.length) calls.push(index);
   }
   return { dispatches, calls, scratchBytes: splitter.scratchBytes };
+}
+
+/** The dispatch with the shader for the types of its operands. */
+function typed(dispatch: Dispatch): Dispatch {
+  const half = dispatch.places.flatMap((place, binding) =>
+    place?.dtype === "f16" ? [binding] : []
+  );
+  if (half.length === 0) return dispatch;
+  return { ...dispatch, shader: halfShader(dispatch.shader, half) };
 }
 
 function kernelOf(
@@ -85,7 +96,7 @@ export function checkPlaces(
   }
   const blocks = [plan.arenaBytes, ...plan.memories.map(({ bytes }) => bytes)];
   const check = (place: Place, what: string) => {
-    const bytes = byteLength(place.shape);
+    const bytes = byteLength(place.shape, place.dtype);
     if (place.block === SCRATCH_BLOCK) return;
     const end = blocks[place.block];
     const aligned = place.offset % PLACE_ALIGNMENT === 0;
@@ -101,7 +112,7 @@ export function checkPlaces(
     check(place, what);
     const { bufferBytes } = limits;
     const first = Math.floor(place.offset / bufferBytes);
-    const end = place.offset + byteLength(place.shape);
+    const end = place.offset + byteLength(place.shape, place.dtype);
     if (end <= (first + 1) * bufferBytes) return;
     throw new RangeError(
       `Cannot compile ${plan.label}: got ${what} [${place.shape}] at byte ` +
@@ -130,20 +141,28 @@ function separateInputs(
     if (place === undefined) return undefined;
     const earlier = call.inputs.slice(0, i);
     if (!earlier.some((other) => other && overlap(place, other))) return place;
-    const copy = { ...scratch(place.shape), dtype: place.dtype };
+    const words = wordsOf(place);
+    const [count] = words.shape;
+    const copy = scratch([count]);
     copies.push({
       kernel: "copy",
-      inputs: [place],
+      inputs: [words],
       outputs: [copy],
-      attributes: { count: byteLength(place.shape) / 4 },
+      attributes: { count },
     });
-    return copy;
+    return { ...place, block: copy.block, offset: copy.offset };
   });
   return copies.length === 0 ? [call, copies] : [{ ...call, inputs }, copies];
 }
 
+/** The same bytes as numbers of 32 bits. */
+function wordsOf(place: Place): Place {
+  const dtype = place.dtype === "f16" ? "i32" : place.dtype;
+  return { ...place, dtype, shape: [wordBytes(place) / 4] };
+}
+
 function overlap(a: Place, b: Place): boolean {
-  return a.block === b.block &&
-    a.offset < b.offset + alignPlace(byteLength(b.shape)) &&
-    b.offset < a.offset + alignPlace(byteLength(a.shape));
+  const endOf = (place: Place) =>
+    place.offset + alignPlace(byteLength(place.shape, place.dtype));
+  return a.block === b.block && a.offset < endOf(b) && b.offset < endOf(a);
 }

@@ -1,8 +1,8 @@
 /**
  * y = x.
  *
- * Shapes: x, y (count), f32 or i32: the bits are copied. Bindings: x, y as
- * vec4, the last one guarded. Dispatch: 256 elements a workgroup.
+ * Shapes: x, y (count), f32 or i32: the bits are copied; where one of the two is
+ * f16, the numbers are converted. Bindings: x, y as vec4, the last one guarded. Dispatch: 256 elements a workgroup.
  *
  * @module
  */
@@ -42,14 +42,21 @@ const shader: Shader = {
   bindings: ["x", "y"],
 };
 
+const convertShader: Shader = {
+  ...shader,
+  name: "copy_numbers",
+  wgsl: WGSL.replaceAll("vec4u", "vec4f"),
+};
+
 /** Copies of tensors. */
 export const copy: Kernel = {
   name: "copy",
-  shaders: [shader],
-  lower: (call) =>
-    elementwise(
-      shader,
-      [required(call, "inputs", 0), required(call, "outputs", 0)],
-      attribute(call, "count"),
-    ),
+  half: { inputs: [0], outputs: [0] },
+  shaders: [shader, convertShader],
+  lower(call) {
+    const places = [required(call, "inputs", 0), required(call, "outputs", 0)];
+    const half = places.some(({ dtype }) => dtype === "f16");
+    const used = half ? convertShader : shader;
+    return elementwise(used, places, attribute(call, "count"));
+  },
 };

@@ -75,6 +75,7 @@ const shader: Shader = {
 /** Convolution of every channel with a kernel of its own. */
 export const depthwiseConv: Kernel = {
   name: "depthwise_conv",
+  half: { inputs: [0, 1, 2, 3], outputs: [0] },
   shaders: [shader],
   lower(call) {
     const size = attribute(call, "size");

@@ -68,6 +68,7 @@ const shader: Shader = {
 /** The gradient of a depthwise convolution towards its weight. */
 export const depthwiseConvWeightGradient: Kernel = {
   name: "depthwise_conv_weight_gradient",
+  half: { inputs: [0, 1], outputs: [] },
   shaders: [shader, sumPartialsShader],
   lower(call, context) {
     const size = attribute(call, "size");

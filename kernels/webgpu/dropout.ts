@@ -67,6 +67,7 @@ const shader: Shader = {
 /** Dropout with a counter-based generator. */
 export const dropout: Kernel = {
   name: "dropout",
+  half: { inputs: [0], outputs: [0] },
   shaders: [shader],
   lower: (call) =>
     elementwise(

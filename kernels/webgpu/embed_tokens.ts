@@ -56,6 +56,7 @@ const shader: Shader = {
 /** Class token and position embedding. */
 export const embedTokens: Kernel = {
   name: "embed_tokens",
+  half: { inputs: [0, 1, 2], outputs: [0] },
   shaders: [shader],
   lower(call) {
     const count = outputCount(call);

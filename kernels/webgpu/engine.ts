@@ -1,4 +1,11 @@
-import type { Engine, EngineLimits, Memory, Plan, Program } from "../engine.ts";
+import type {
+  Engine,
+  EngineLimits,
+  Memory,
+  Plan,
+  Precision,
+  Program,
+} from "../engine.ts";
 import { type AdapterReport, openDevice } from "./adapter.ts";
 import { checkPlaces, lowerPlan } from "./compile.ts";
 import { Guard } from "./guard.ts";
@@ -16,6 +23,8 @@ import { Timeline } from "./timeline.ts";
 export interface WebgpuOptions {
   /** Whether an adapter that computes on the processor will do; false. */
   allowSoftware?: boolean;
+  /** In what weights that stay frozen and activations are stored; "f32". */
+  precision?: Precision;
   /** Forces one family of matrix products; "auto". */
   matmulFamily?: MatmulFamily;
   /**
@@ -33,16 +42,20 @@ export interface WebgpuOptions {
 
 const MAX_BINDINGS = 16;
 
+const NO_HALF = { inputs: [], outputs: [] } as const;
+
 /**
  * Opens the engine that runs plans on WebGPU.
  *
- * @throws {DeviceError} If there is no adapter, or none that is allowed.
+ * @throws {DeviceError} If there is no adapter, or none that is allowed or
+ * offers the precision.
  */
 export async function openWebgpuEngine(
   options: WebgpuOptions = {},
 ): Promise<Engine> {
   const { device, report } = await openDevice({
     allowSoftware: options.allowSoftware ?? false,
+    precision: options.precision,
   });
   return new WebgpuEngine(device, report, options);
 }
@@ -51,6 +64,7 @@ class WebgpuEngine implements Engine {
   readonly name = "webgpu";
   readonly description: string;
   readonly limits: EngineLimits;
+  readonly half?: Engine["half"];
   readonly #core: {
     readonly device: GPUDevice;
     readonly guard: Guard;
@@ -91,9 +105,15 @@ class WebgpuEngine implements Engine {
       matmulFamily: options.matmulFamily ?? "auto",
       tuned: options.tuned,
     };
-    this.description = report.software
+    const adapter = report.software
       ? `${report.description}, a software adapter`
       : report.description;
+    this.description = options.precision === "f16"
+      ? `${adapter}, f16`
+      : adapter;
+    if (options.precision === "f16") {
+      this.half = (kernel) => this.#kernels.get(kernel)?.half ?? NO_HALF;
+    }
     // Larger bindings are cut, larger memories lie in several buffers.
     const { bufferBytes } = this.#core.limits;
     this.limits = {

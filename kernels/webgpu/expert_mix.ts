@@ -65,6 +65,7 @@ const shader: Shader = {
 /** Mixes the chunks of every expert. */
 export const expertMix: Kernel = {
   name: "expert_mix",
+  half: { inputs: [0], outputs: [0] },
   shaders: [shader],
   lower(call) {
     const rows = attribute(call, "rows");

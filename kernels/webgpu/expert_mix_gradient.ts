@@ -65,6 +65,7 @@ const shader: Shader = {
 /** The gradient of the experts' mixing factors. */
 export const expertMixGradient: Kernel = {
   name: "expert_mix_gradient",
+  half: { inputs: [0, 1], outputs: [] },
   shaders: [shader, sumPartialsShader],
   lower(call, context) {
     const rows = attribute(call, "rows");

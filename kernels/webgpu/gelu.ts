@@ -111,6 +111,7 @@ const gradient: Shader = {
 /** Exact GELU. */
 export const gelu: Kernel = {
   name: "gelu",
+  half: { inputs: [0], outputs: [0] },
   shaders: [forward],
   lower: (call) =>
     elementwise(
@@ -123,6 +124,7 @@ export const gelu: Kernel = {
 /** The gradient of exact GELU. */
 export const geluGradient: Kernel = {
   name: "gelu_gradient",
+  half: { inputs: [0, 1], outputs: [0] },
   shaders: [gradient],
   lower: (call) =>
     elementwise(

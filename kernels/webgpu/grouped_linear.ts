@@ -128,6 +128,7 @@ function lower(call: KernelCall, back: number): Dispatch[] {
 /** A linear layer by groups. */
 export const groupedLinear: Kernel = {
   name: "grouped_linear",
+  half: { inputs: [0, 1, 2, 3], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 0),
 };
@@ -135,6 +136,7 @@ export const groupedLinear: Kernel = {
 /** Its gradient towards the input. */
 export const groupedInputGradient: Kernel = {
   name: "grouped_input_gradient",
+  half: { inputs: [0, 1, 2], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 1),
 };

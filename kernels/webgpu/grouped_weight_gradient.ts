@@ -64,6 +64,7 @@ const shader: Shader = {
 /** The gradient of a linear layer by groups towards its weight. */
 export const groupedWeightGradient: Kernel = {
   name: "grouped_weight_gradient",
+  half: { inputs: [0, 1], outputs: [] },
   shaders: [shader, sumPartialsShader],
   lower(call, context) {
     const [m, groups, k, n] = ["m", "groups", "k", "n"]

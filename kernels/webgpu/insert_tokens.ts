@@ -110,6 +110,7 @@ function lower(call: KernelCall, cut: number): Dispatch[] {
 /** Tokens put among others. */
 export const insertTokens: Kernel = {
   name: "insert_tokens",
+  half: { inputs: [0, 1], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 0),
 };
@@ -117,6 +118,7 @@ export const insertTokens: Kernel = {
 /** The gradient towards the others. */
 export const cutTokens: Kernel = {
   name: "cut_tokens",
+  half: { inputs: [0], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 1),
 };

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { KernelCall, Place } from "../engine.ts";
+import type { HalfOperands, KernelCall, Place } from "../engine.ts";
 import type { MatmulChoices } from "./matmul_variant.ts";
 
 /** One WGSL module with one entry point. */
@@ -64,6 +64,8 @@ export interface Kernel {
   readonly name: string;
   /** Every shader that `lower` may use. */
   readonly shaders: readonly Shader[];
+  /** Which operands may be stored as f16; left out, none. */
+  readonly half?: HalfOperands;
   lower(call: KernelCall, context: LoweringContext): Dispatch[];
 }
 

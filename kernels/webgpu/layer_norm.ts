@@ -189,6 +189,7 @@ const parameters: Shader = {
 /** Layer normalization of rows. */
 export const layerNorm: Kernel = {
   name: "layer_norm",
+  half: { inputs: [0], outputs: [0] },
   shaders: [forward],
   lower(call, context) {
     const m = attribute(call, "m");
@@ -220,6 +221,7 @@ export const layerNorm: Kernel = {
 /** The gradient to the rows. */
 export const layerNormGradient: Kernel = {
   name: "layer_norm_gradient",
+  half: { inputs: [0, 1, 5], outputs: [0] },
   shaders: [gradient],
   lower(call, context) {
     const m = attribute(call, "m");
@@ -246,6 +248,7 @@ export const layerNormGradient: Kernel = {
 /** The gradients to weight and bias. */
 export const layerNormParameterGradient: Kernel = {
   name: "layer_norm_parameter_gradient",
+  half: { inputs: [0, 1], outputs: [] },
   shaders: [parameters, sumPartialsShader],
   lower(call, context) {
     const m = attribute(call, "m");

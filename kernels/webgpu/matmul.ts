@@ -45,6 +45,7 @@ const SHADERS = {
 /** Matrix products in all four transposes. */
 export const matmul: Kernel = {
   name: "matmul",
+  half: { inputs: [0, 1, 2, 3], outputs: [0, 1] },
   shaders: [...Object.values(SHADERS), matmulSumShader],
   lower(call, context) {
     const shape = matmulShape(call);

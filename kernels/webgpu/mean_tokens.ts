@@ -83,6 +83,7 @@ function lower(call: KernelCall, spread: number): Dispatch[] {
 /** The mean over tokens. */
 export const meanTokens: Kernel = {
   name: "mean_tokens",
+  half: { inputs: [0], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 0),
 };
@@ -90,6 +91,7 @@ export const meanTokens: Kernel = {
 /** Its gradient. */
 export const spreadTokens: Kernel = {
   name: "spread_tokens",
+  half: { inputs: [0], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 1),
 };

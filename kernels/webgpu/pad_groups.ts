@@ -37,13 +37,28 @@ fn main(
 }
 `;
 
-/** The shader of {@linkcode padGroups}. */
-export const padGroupsShader: Shader = {
+const padGroupsShader: Shader = {
   name: "pad_groups",
   wgsl: WGSL,
   entry: "main",
   bindings: ["source", "result"],
 };
+
+/** The same for numbers, which may be stored as f16. */
+const padHalfGroupsShader: Shader = {
+  ...padGroupsShader,
+  name: "pad_half_groups",
+  wgsl: WGSL.replaceAll("array<u32>", "array<f32>").replace(
+    "= 0u;\n    if (c <",
+    "= 0.0;\n    if (c <",
+  ),
+};
+
+/** The shaders of {@linkcode padGroups}. */
+export const padShaders: readonly Shader[] = [
+  padGroupsShader,
+  padHalfGroupsShader,
+];
 
 /** Copies `groups` rows of `fromWidth` numbers into rows of `toWidth`. */
 export function padGroups(
@@ -51,9 +66,11 @@ export function padGroups(
   sizes: { groups: number; fromWidth: number; toWidth: number },
 ): Dispatch {
   const count = sizes.groups * sizes.toWidth;
+  const operands = [places.from, places.to];
+  const half = operands.some(({ dtype }) => dtype === "f16");
   return {
-    shader: padGroupsShader,
-    places: [places.from, places.to],
+    shader: half ? padHalfGroupsShader : padGroupsShader,
+    places: operands,
     constants: {
       COUNT: count,
       FROM_WIDTH: sizes.fromWidth,

@@ -86,6 +86,7 @@ function lower(call: KernelCall, join: number): Dispatch[] {
 /** Images to patches. */
 export const patches: Kernel = {
   name: "patches",
+  half: { inputs: [0], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 0),
 };

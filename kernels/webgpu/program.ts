@@ -8,6 +8,7 @@ import {
   type Plan,
   type Program,
   type RunProfile,
+  wordBytes,
 } from "../engine.ts";
 import type { Lowered } from "./compile.ts";
 import { CLOCK_FEATURE, DispatchClock } from "./dispatch_clock.ts";
@@ -186,7 +187,7 @@ export class WebgpuProgram implements Program {
         offset,
         slot.buffer,
         this.#stagingOffsets.get(name)!,
-        byteLength(place.shape),
+        wordBytes(place),
       );
     }
     device.queue.submit([encoder.finish()]);
@@ -221,10 +222,12 @@ export class WebgpuProgram implements Program {
     const mapped = slot.buffer.getMappedRange();
     for (const [name, { shape, dtype }] of this.#plan.outputs) {
       const start = this.#stagingOffsets.get(name)!;
-      const bytes = mapped.slice(start, start + byteLength(shape));
-      outputs[name] = dtype === "f32"
+      const bytes = mapped.slice(start, start + byteLength(shape, dtype));
+      outputs[name] = dtype === "i32"
+        ? new Int32Array(bytes)
+        : dtype === "f32"
         ? new Float32Array(bytes)
-        : new Int32Array(bytes);
+        : Float32Array.from(new Float16Array(bytes));
     }
     slot.buffer.unmap();
     return outputs;

@@ -1,4 +1,10 @@
-import { alignPlace, byteLength, type Place, type Plan } from "../engine.ts";
+import {
+  alignPlace,
+  byteLength,
+  type Place,
+  type Plan,
+  wordBytes,
+} from "../engine.ts";
 import { Block } from "./block.ts";
 import type { Lowered } from "./compile.ts";
 import type { Shader } from "./kernel.ts";
@@ -93,9 +99,9 @@ export function stagingLayout(
 ): { offsets: Map<string, number>; bytes: number } {
   const offsets = new Map<string, number>();
   let bytes = 0;
-  for (const [name, { shape }] of plan.outputs) {
+  for (const [name, place] of plan.outputs) {
     offsets.set(name, bytes);
-    bytes += byteLength(shape);
+    bytes += wordBytes(place);
   }
   return { offsets, bytes };
 }
@@ -123,7 +129,8 @@ export function bindDispatches(
       if (place === undefined) {
         return { buffer: core.absent, offset: binding * 256, size: 256 };
       }
-      const size = Math.ceil(byteLength(place.shape) / 16) * 16;
+      const bytes = byteLength(place.shape, place.dtype);
+      const size = Math.ceil(bytes / 16) * 16;
       return { ...blockOf(place).at(place), size };
     });
     if (shader.uniform) {

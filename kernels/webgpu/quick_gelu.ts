@@ -90,6 +90,7 @@ const gradient: Shader = {
 /** quick GELU. */
 export const quickGelu: Kernel = {
   name: "quick_gelu",
+  half: { inputs: [0], outputs: [0] },
   shaders: [forward],
   lower: (call) =>
     elementwise(
@@ -102,6 +103,7 @@ export const quickGelu: Kernel = {
 /** The gradient of quick GELU. */
 export const quickGeluGradient: Kernel = {
   name: "quick_gelu_gradient",
+  half: { inputs: [0, 1], outputs: [0] },
   shaders: [gradient],
   lower: (call) =>
     elementwise(

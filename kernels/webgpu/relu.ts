@@ -80,6 +80,7 @@ const gradient: Shader = {
 /** ReLU. */
 export const relu: Kernel = {
   name: "relu",
+  half: { inputs: [0], outputs: [0] },
   shaders: [forward],
   lower: (call) =>
     elementwise(
@@ -92,6 +93,7 @@ export const relu: Kernel = {
 /** The gradient of ReLU. */
 export const reluGradient: Kernel = {
   name: "relu_gradient",
+  half: { inputs: [0, 1], outputs: [0] },
   shaders: [gradient],
   lower: (call) =>
     elementwise(

@@ -53,6 +53,7 @@ const shader: Shader = {
 /** Rows times a number of their own. */
 export const scaleRows: Kernel = {
   name: "scale_rows",
+  half: { inputs: [0, 2], outputs: [0] },
   shaders: [shader],
   lower(call) {
     const count = outputCount(call);

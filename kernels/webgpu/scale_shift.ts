@@ -102,6 +102,7 @@ const gradient: Shader = {
 /** Scales and shifts channels. */
 export const scaleShift: Kernel = {
   name: "scale_shift",
+  half: { inputs: [0, 3], outputs: [0] },
   shaders: [forward],
   lower(call) {
     const [, , shift, addend] = call.inputs;
@@ -130,6 +131,7 @@ export const scaleShift: Kernel = {
 /** The gradients to scale and shift. */
 export const scaleShiftGradient: Kernel = {
   name: "scale_shift_gradient",
+  half: { inputs: [0, 1], outputs: [] },
   shaders: [gradient, sumPartialsShader],
   lower(call, context) {
     const m = attribute(call, "m");

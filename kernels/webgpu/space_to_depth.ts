@@ -111,6 +111,7 @@ function lower(call: KernelCall, scatter: number): Dispatch[] {
 /** Squares of tokens to one token each. */
 export const spaceToDepth: Kernel = {
   name: "space_to_depth",
+  half: { inputs: [0], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 0),
 };
@@ -118,6 +119,7 @@ export const spaceToDepth: Kernel = {
 /** The gradient of the former, and its inverse. */
 export const depthToSpace: Kernel = {
   name: "depth_to_space",
+  half: { inputs: [0], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 1),
 };

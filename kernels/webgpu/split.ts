@@ -95,7 +95,7 @@ function excessOf(
   for (const { shader, places, grid } of dispatches) {
     for (const [i, place] of places.entries()) {
       if (!place) continue;
-      const bytes = byteLength(place.shape);
+      const bytes = byteLength(place.shape, place.dtype);
       const room = bufferBytes - place.offset % bufferBytes;
       if (bytes <= Math.min(room, bindingBytes)) continue;
       const what = `bytes [${place.shape}] for ${shader.bindings[i]}`;

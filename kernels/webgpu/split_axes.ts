@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { KernelCall, Place } from "../engine.ts";
+import { elementBytes, type KernelCall, type Place } from "../engine.ts";
 import {
   type Allocate,
   type Axis,
@@ -31,9 +31,11 @@ function ruleAxis(call: KernelCall, rule: Rule): Axis {
     ...call.inputs.filter((place, i) => place && isCut(i)),
     ...call.outputs.filter((place, i) => place && !isSum(i)),
   ] as Place[];
+  const rowBytesOf = (place: Place) =>
+    elementBytes(place.dtype) * countOf(place) / rows;
   let unit = rule.multiple ? call.attributes[rule.multiple] : 1;
   for (const place of sliced) {
-    unit = common(unit, unitOf(countOf(place) / rows));
+    unit = common(unit, unitOf(rowBytesOf(place)));
   }
   const rowsOf = (place: Place, first: number, count: number) => {
     const row = countOf(place) / rows;
@@ -58,9 +60,7 @@ function ruleAxis(call: KernelCall, rule: Rule): Axis {
   return {
     rows,
     unit,
-    rowBytes: new Map(
-      sliced.map((place) => [place, 4 * countOf(place) / rows]),
-    ),
+    rowBytes: new Map(sliced.map((place) => [place, rowBytesOf(place)])),
     cut: (at, allocate) =>
       sumParts([part(0, at), part(at, rows - at)], rule.sums ?? [], allocate),
   };
@@ -97,8 +97,8 @@ function normAxis(call: KernelCall): Axis {
   const { count } = call.attributes;
   return {
     rows: count,
-    unit: 64,
-    rowBytes: new Map([[x, 4]]),
+    unit: unitOf(elementBytes(x.dtype)),
+    rowBytes: new Map([[x, elementBytes(x.dtype)]]),
     cut(at, allocate) {
       const apart = allocate([2, 64]);
       const joined = allocate([64, 2]);

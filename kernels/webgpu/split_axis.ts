@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { byteLength, type KernelCall, type Place } from "../engine.ts";
+import {
+  elementBytes,
+  type KernelCall,
+  type Place,
+  PLACE_ALIGNMENT,
+} from "../engine.ts";
 
 /** Memory that lives until the end of the call that is split. */
 export type Allocate = (shape: readonly number[]) => Place;
@@ -21,17 +26,18 @@ export interface Axis {
 
 /** Numbers in an operand. */
 export function countOf(place: Place): number {
-  return byteLength(place.shape) / 4;
+  return place.shape.reduce((product, size) => product * size, 1);
 }
 
 /** Part of a contiguous operand. */
 export function sliceOf(place: Place, first: number, count: number): Place {
-  return { ...place, offset: place.offset + 4 * first, shape: [count] };
+  const offset = place.offset + elementBytes(place.dtype) * first;
+  return { ...place, offset, shape: [count] };
 }
 
-/** Rows of so many numbers that begin at a multiple of 256 bytes. */
-export function unitOf(numbers: number): number {
-  let [a, b] = [64, numbers % 64];
+/** Rows of so many bytes that begin at a multiple of 256 bytes. */
+export function unitOf(bytes: number): number {
+  let [a, b] = [PLACE_ALIGNMENT, bytes % PLACE_ALIGNMENT];
   while (b > 0) [a, b] = [b, a % b];
-  return 64 / a;
+  return PLACE_ALIGNMENT / a;
 }

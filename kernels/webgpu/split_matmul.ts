@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { KernelCall, Place } from "../engine.ts";
+import { elementBytes, type KernelCall, type Place } from "../engine.ts";
 import { type Axis, countOf, sliceOf, unitOf } from "./split_axis.ts";
 
 /** A part of a matrix: rows, columns and where they lie. */
@@ -31,13 +31,13 @@ function blockOf(
 /** The ways to cut a product, by rows, by columns and along the sum. */
 export function matmulAxes(call: KernelCall): Axis[] {
   const { m, n, k } = call.attributes;
-  const [a, b, , residual] = call.inputs as [Place, Place, Place?, Place?];
+  const [a, b, bias, residual] = call.inputs as [Place, Place, Place?, Place?];
   const [y, pre] = call.outputs as [Place, Place?];
   const lengths = lengthsOf(call);
   const { transA, transB } = call.attributes;
   const wide = [y, pre, residual].filter((place) => place !== undefined);
   const bytes = (places: Place[], length: number) =>
-    new Map(places.map((place) => [place, 4 * length]));
+    new Map(places.map((place) => [place, elementBytes(place.dtype) * length]));
   const axis = (
     rows: number,
     unit: number,
@@ -56,7 +56,7 @@ export function matmulAxes(call: KernelCall): Axis[] {
   const axes = [
     axis(
       m,
-      common([transA ? 1 : lengths.aRow, lengths.yRow]),
+      common([[a, transA ? 1 : lengths.aRow], ...rowsOf(wide, lengths.yRow)]),
       new Map([
         ...bytes(transA ? [] : [a], lengths.aRow),
         ...bytes(wide, lengths.yRow),
@@ -65,7 +65,7 @@ export function matmulAxes(call: KernelCall): Axis[] {
     ),
     axis(
       n,
-      common([transB ? lengths.bRow : 1, 1]),
+      common([[b, transB ? lengths.bRow : 1], ...rowsOf([...wide, bias], 1)]),
       bytes(transB ? [b] : [], lengths.bRow),
       (first, count) => ({ ...whole, n: [first, count] }),
     ),
@@ -74,7 +74,10 @@ export function matmulAxes(call: KernelCall): Axis[] {
     axes.push({
       ...axis(
         k,
-        common([transA ? lengths.aRow : 1, transB ? 1 : lengths.bRow]),
+        common([
+          [a, transA ? lengths.aRow : 1],
+          [b, transB ? 1 : lengths.bRow],
+        ]),
         new Map([
           ...bytes(transA ? [a] : [], lengths.aRow),
           ...bytes(transB ? [] : [b], lengths.bRow),
@@ -142,7 +145,20 @@ function partOf(call: KernelCall, { m, n, k }: Span): KernelCall {
   };
 }
 
-/** A number of rows of each length that begins at a multiple of 256 bytes. */
-function common(lengths: readonly number[]): number {
-  return Math.max(...lengths.map(unitOf));
+/** An operand and the numbers of one of its rows. */
+type Rows = readonly [place: Place | undefined, length: number];
+
+function rowsOf(
+  places: readonly (Place | undefined)[],
+  length: number,
+): Rows[] {
+  return places.map((place) => [place, length]);
+}
+
+/** A number of rows of each operand that begins at a multiple of 256 bytes. */
+function common(rows: readonly Rows[]): number {
+  const units = rows.map(([place, length]) =>
+    place ? unitOf(elementBytes(place.dtype) * length) : 1
+  );
+  return Math.max(...units);
 }

@@ -97,6 +97,7 @@ function lower(call: KernelCall, pad: number): Dispatch[] {
 /** A range of the tokens. */
 export const takeTokens: Kernel = {
   name: "take_tokens",
+  half: { inputs: [0], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 0),
 };
@@ -104,6 +105,7 @@ export const takeTokens: Kernel = {
 /** The gradient of a range of the tokens. */
 export const padTokens: Kernel = {
   name: "pad_tokens",
+  half: { inputs: [0, 1], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 1),
 };

@@ -50,6 +50,7 @@ const shader: Shader = {
 /** Swaps the first two axes of three. */
 export const transpose: Kernel = {
   name: "transpose",
+  half: { inputs: [0], outputs: [0] },
   shaders: [shader],
   lower(call) {
     const [a, b, c] = ["a", "b", "c"].map((name) => attribute(call, name));

@@ -187,6 +187,7 @@ export function windowSizes(call: KernelCall, perToken: number): WindowSizes {
 /** Attention within windows. */
 export const windowAttention: Kernel = {
   name: "window_attention",
+  half: { inputs: [0, 1], outputs: [0] },
   shaders: [shader],
   lower(call) {
     const sizes = windowSizes(call, 1);

@@ -252,6 +252,7 @@ function lowerTable(
 /** The gradients of attention within windows. */
 export const windowAttentionGradient: Kernel = {
   name: "window_attention_gradient",
+  half: { inputs: [0, 1, 2, 3], outputs: [0] },
   shaders: [rowsShader, sumsShader, tableShader],
   lower(call, context) {
     const [dqkv, dtable] = call.outputs;

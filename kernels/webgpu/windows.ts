@@ -110,6 +110,7 @@ function lower(call: KernelCall, join: number): Dispatch[] {
 /** Maps to windows. */
 export const windowPartition: Kernel = {
   name: "window_partition",
+  half: { inputs: [0], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 0),
 };
@@ -117,6 +118,7 @@ export const windowPartition: Kernel = {
 /** Windows to maps. */
 export const windowReverse: Kernel = {
   name: "window_reverse",
+  half: { inputs: [0, 1], outputs: [0] },
   shaders: [shader],
   lower: (call) => lower(call, 1),
 };

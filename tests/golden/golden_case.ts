@@ -9,11 +9,17 @@
 
 import { findMethod, resolveOptions } from "../../core/methods/mod.ts";
 import type { Method } from "../../core/methods/method.ts";
-import { AdaptedModel } from "../../core/models/adapted_model.ts";
+import {
+  AdaptedModel,
+  type NamedTensors,
+} from "../../core/models/adapted_model.ts";
 import type { VitConfig } from "../../core/models/vit.ts";
 import { foldedTensors } from "../../core/merge.ts";
+import type { Batch } from "../../core/train/batches.ts";
+import { lossScale, scaledAdamw } from "../../core/train/loss_scale.ts";
 import { adamwSettings, learningRate } from "../../core/train/schedule.ts";
 import { trainPlan } from "../../core/train/step.ts";
+import { batchInputs } from "../../core/train/stepper.ts";
 import {
   readSafetensors,
   type SafetensorsFile,
@@ -22,7 +28,7 @@ import {
 } from "../../core/weights/safetensors.ts";
 import type { Engine, HostArray } from "../../kernels/engine.ts";
 import { relativeError } from "../support/relative_error.ts";
-import { TOLERANCE } from "../support/tolerance.ts";
+import { HALF_TOLERANCE, TOLERANCE } from "../support/tolerance.ts";
 
 /** The configuration in a case's metadata, as far as it is used here. */
 interface GoldenConfig {
@@ -46,7 +52,7 @@ interface GoldenConfig {
 
 /** A number kind that was compared, and the worst error found. */
 export interface GoldenCheck {
-  readonly kind: keyof typeof TOLERANCE;
+  readonly kind: keyof typeof HALF_TOLERANCE;
   readonly tensor: string;
   readonly error: number;
   readonly ok: boolean;
@@ -94,6 +100,7 @@ export async function runGoldenFile(
     config: vitConfig(config),
     method,
     options,
+    originals: originalsOf(file),
   });
   for (const name of model.slots.keys()) {
     model.write(name, expected(file, storedName(name)));
@@ -101,7 +108,8 @@ export async function runGoldenFile(
   const checks: GoldenCheck[] = [];
   const compare: Compare = (kind, tensor, actual) => {
     const error = relativeError(actual, expected(file, `expect.${tensor}`));
-    checks.push({ kind, tensor, error, ok: error <= TOLERANCE[kind] });
+    const tolerance = engine.half ? HALF_TOLERANCE[kind] : TOLERANCE[kind];
+    checks.push({ kind, tensor, error, ok: error <= tolerance });
   };
   await checkMerge(model, config, file, compare);
   await checkTraining(model, config, file, compare);
@@ -116,7 +124,7 @@ function withoutDropout({ options }: Method): Record<string, number> {
 }
 
 type Compare = (
-  kind: keyof typeof TOLERANCE,
+  kind: keyof typeof HALF_TOLERANCE,
   tensor: string,
   actual: ArrayLike<number>,
 ) => void;
@@ -138,6 +146,15 @@ function vitConfig({ model }: GoldenConfig): VitConfig {
 
 function storedName(name: string): string {
   return name.startsWith("adapter.") ? name : `backbone.${name}`;
+}
+
+/** The backbone's tensors by name, as f32. */
+function originalsOf(file: SafetensorsFile): NamedTensors {
+  const prefix = "backbone.";
+  const names = [...file.tensors.keys()].filter((n) => n.startsWith(prefix));
+  return new Map(
+    names.map((name) => [name.slice(prefix.length), expected(file, name)]),
+  );
 }
 
 function expected(
@@ -194,6 +211,12 @@ async function checkTraining(
   const program = await model.engine.compile(plan);
   const labels = file.tensors.get("input.labels");
   if (!labels) throw new TypeError("Cannot find input.labels");
+  const scale = lossScale(model.engine, batch);
+  const inputs = batchInputs(plan, {
+    images: expected(file, "input.images"),
+    labels: toInt32(labels) as Batch["labels"],
+    scale,
+  });
   const losses: number[] = [];
   const rates: number[] = [];
   const norms: number[] = [];
@@ -205,19 +228,22 @@ async function checkTraining(
       totalSteps: optim.total_steps,
     });
     const results = await program.run({
-      images: expected(file, "input.images"),
-      labels: toInt32(labels) as HostArray,
-      settings: adamwSettings(step, lr, {
-        betas: optim.betas,
-        eps: optim.eps,
-        weightDecay: optim.weight_decay,
-        clip: optim.clip_grad_norm ?? 0,
-      }),
+      ...inputs,
+      settings: adamwSettings(
+        step,
+        lr,
+        scaledAdamw({
+          betas: optim.betas,
+          eps: optim.eps,
+          weightDecay: optim.weight_decay,
+          clip: optim.clip_grad_norm ?? 0,
+        }, scale),
+      ),
     });
-    if (step === 0) compareFirst(results, compare);
+    if (step === 0) compareFirst(results, scale, compare);
     losses.push(results.loss[0]);
     rates.push(lr);
-    norms.push(results.norm[0]);
+    norms.push(results.norm[0] / scale);
   }
   compare("loss", "losses", losses);
   compare("learningRate", "lrs", rates);
@@ -230,6 +256,7 @@ async function checkTraining(
 
 function compareFirst(
   results: Record<string, HostArray>,
+  scale: number,
   compare: Compare,
 ): void {
   compare("logits", "logits", results.logits);
@@ -237,6 +264,6 @@ function compareFirst(
   for (const [name, values] of Object.entries(results)) {
     if (!name.startsWith("gradient ")) continue;
     const tensor = storedName(name.slice("gradient ".length));
-    compare("gradient", `grad.${tensor}`, values);
+    compare("gradient", `grad.${tensor}`, values.map((g) => g / scale));
   }
 }

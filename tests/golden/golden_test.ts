@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { testEngines } from "../support/engines.ts";
+import { testEngines, webgpuHalf } from "../support/engines.ts";
 import { openReferenceEngine } from "../support/reference_engine.ts";
 import { TOLERANCE } from "../support/tolerance.ts";
 import { goldenCases, runGolden } from "./mod.ts";
@@ -16,7 +16,7 @@ for (const { name, path, method, known } of goldenCases()) {
       assert.deepEqual(wrong, []);
     },
   });
-  for (const engine of testEngines) {
+  for (const engine of [...testEngines, webgpuHalf]) {
     Deno.test({
       name: `golden ${name} holds (${method}) [${engine.name}]`,
       ignore: !known || engine.ignore,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { testEngines } from "../support/engines.ts";
+import { testEngines, webgpuHalf } from "../support/engines.ts";
 import { goldenCases, type GoldenCheck, runGolden } from "./mod.ts";
 
 const encoder = new TextEncoder();
@@ -26,7 +26,7 @@ function summary(checks: GoldenCheck[]): string {
 async function main(folder?: string): Promise<number> {
   const cases = goldenCases(folder);
   let [passed, failed, skipped] = [0, 0, 0];
-  for (const { name, ignore, open } of testEngines) {
+  for (const { name, ignore, open } of [...testEngines, webgpuHalf]) {
     if (ignore) {
       skipped += cases.length;
       print(`skipped  ${name}: not on this machine`);

@@ -7,7 +7,7 @@
 import { openBlas } from "../../kernels/cpu/blas.ts";
 import { openCpuEngine } from "../../kernels/cpu/engine.ts";
 import { DeviceError, type Engine } from "../../kernels/engine.ts";
-import { findAdapter } from "../../kernels/webgpu/adapter.ts";
+import { findAdapter, HALF_FEATURE } from "../../kernels/webgpu/adapter.ts";
 import { openWebgpuEngine } from "../../kernels/webgpu/engine.ts";
 
 /** One engine that tests can open. */
@@ -54,6 +54,38 @@ export const testEngines: readonly TestEngine[] = [
     open: () => openWebgpuEngine({ allowSoftware: true }),
   },
 ];
+
+const half = adapter?.features.includes(HALF_FEATURE) ?? false;
+
+/** WebGPU with frozen weights and activations as f16, where it offers that. */
+export const webgpuHalf: TestEngine = {
+  name: "webgpu-f16",
+  ignore: !half,
+  open: () => openWebgpuEngine({ allowSoftware: true, precision: "f16" }),
+};
+
+/** Ops whose kernels, or how many lanes they take, depend on the adapter. */
+const GPU_OPS = [
+  "layer_norm",
+  "layer_norm_gradient",
+  "layer_norm_parameter_gradient",
+  "matmul",
+];
+
+/** The same with the kernels of each kind of adapter; `ops` are what differs. */
+export const halfEngines: readonly (TestEngine & {
+  readonly ops?: readonly string[];
+})[] = [webgpuHalf, {
+  name: "webgpu-f16, kernels for GPUs",
+  ignore: !half,
+  ops: GPU_OPS,
+  open: () =>
+    openWebgpuEngine({
+      allowSoftware: true,
+      treatAsSoftware: false,
+      precision: "f16",
+    }),
+}];
 
 /** WebGPU with the kernels that a real GPU gets, whatever adapter there is. */
 export const gpuKernels: TestEngine = {

@@ -6,6 +6,7 @@
  */
 
 import type { Engine, EngineLimits } from "../../kernels/engine.ts";
+import { kernels } from "../../kernels/webgpu/kernels.ts";
 
 /** An engine for plans. */
 export function planningEngine(
@@ -26,5 +27,13 @@ export function planningEngine(
     compile: ({ label }) =>
       Promise.reject(new TypeError(`Cannot compile ${label}: it only plans`)),
     close() {},
+  };
+}
+
+/** The same, storing f16 wherever the WebGPU kernels can. */
+export function halfPlanningEngine(): Engine {
+  return {
+    ...planningEngine(),
+    half: (name) => kernels.get(name)?.half ?? { inputs: [], outputs: [] },
   };
 }

@@ -22,6 +22,11 @@ export const TOLERANCE = {
    */
   kernelFloor: 1e-2,
   /**
+   * One kernel whose result is stored as f16, of operands that f16 holds exactly:
+   * 11 bits, and adapters may round towards zero instead of to the nearest.
+   */
+  half: 2 ** -10 + 5e-6,
+  /**
    * Growth of resident memory over 200 runs or 30 programs: allocators keep
    * some; one leaked 16 MiB buffer a program would be 480 MiB.
    */
@@ -58,4 +63,14 @@ export const TOLERANCE = {
   augment: 1e-5,
   /** Grey levels of a flat area after JPEG, AVIF or a palette. */
   lossyLevels: 4,
+} as const;
+
+/** Golden cases with frozen weights and activations as f16. */
+export const HALF_TOLERANCE = {
+  logits: 1e-2,
+  loss: 1e-2,
+  merged: TOLERANCE.merged,
+  learningRate: TOLERANCE.learningRate,
+  gradient: 1e-2,
+  step: 1e-2,
 } as const;
