@@ -27,6 +27,7 @@ import {
 import type { Output } from "../output.ts";
 import { profileLines, profileModel } from "../profile.ts";
 import { table } from "../table.ts";
+import { UsageError } from "../usage_error.ts";
 import { tune } from "../tune.ts";
 
 /** Measures inference and training steps. */
@@ -161,6 +162,11 @@ async function run(input: Input, output: Output): Promise<unknown> {
 }
 
 async function tuneMethods(input: Input, output: Output): Promise<unknown> {
+  if (precisionOf(input) === "f16") {
+    throw new UsageError(
+      "Cannot tune: got --precision f16, wanted f32, whose table f16 uses too",
+    );
+  }
   const source = input.text("backbone");
   const backbone = await openBackbone(source, input.number("seed"));
   const classes = input.number("classes");

@@ -65,12 +65,16 @@ export const TOLERANCE = {
   lossyLevels: 4,
 } as const;
 
-/** Golden cases with frozen weights and activations as f16. */
+/**
+ * Golden cases with frozen weights and activations as f16, whose 11 bits round
+ * by up to 5e-4 at every layer; folding is in float64 of the f32 weights.
+ */
 export const HALF_TOLERANCE = {
   logits: 1e-2,
-  loss: 1e-2,
+  loss: 2e-3,
   merged: TOLERANCE.merged,
   learningRate: TOLERANCE.learningRate,
-  gradient: 1e-2,
+  gradient: 2e-2,
+  /** AdamW's first steps hang on signs, and on small gradients most. */
   step: 1e-2,
 } as const;
