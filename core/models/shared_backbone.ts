@@ -18,6 +18,7 @@ import { Layout } from "../graph/layout.ts";
 import { isHead } from "../methods/method.ts";
 import { modelShape } from "./architectures.ts";
 import type { Backbone } from "./backbone.ts";
+import { lendTensor } from "./checkpoints/converted_tensors.ts";
 import { frozenType, halfWords } from "./half.ts";
 
 /** The region of shared tensors in plans. */
