@@ -66,6 +66,8 @@ export const webgpuHalf: TestEngine = {
 
 /** Ops whose kernels, or how many lanes they take, depend on the adapter. */
 const GPU_OPS = [
+  "attention",
+  "attention_gradient",
   "layer_norm",
   "layer_norm_gradient",
   "layer_norm_parameter_gradient",
