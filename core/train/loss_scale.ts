@@ -7,7 +7,12 @@
 import type { Engine } from "../../kernels/engine.ts";
 import type { AdamwOptions } from "./schedule.ts";
 
-/** The factor on the gradient of one image's loss. */
+/**
+ * The factor on the gradient of one image's loss. That of an activation was at
+ * most 0.11 at the start of ALoRE on vit-t8-32 and digits-1k (batch 32): this
+ * leaves a factor of 600 to the largest f16, while what is rounded to zero is
+ * below 2^-25 / 2^10 = 3e-11.
+ */
 const IMAGE_SCALE = 2 ** 10;
 
 /**
