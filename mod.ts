@@ -114,13 +114,16 @@ export {
   type Dtype,
   type Engine,
   type EngineLimits,
+  type HalfOperands,
   type HostArray,
   type KernelCall,
   type Memory,
   type Place,
   type Plan,
+  type Precision,
   type Program,
   type RunProfile,
+  type StorageType,
 } from "./kernels/engine.ts";
 export type { BlasChoice } from "./kernels/cpu/blas.ts";
 export {
