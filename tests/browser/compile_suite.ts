@@ -15,6 +15,7 @@ import { Guard } from "../../kernels/webgpu/guard.ts";
 import type { Shader } from "../../kernels/webgpu/kernel.ts";
 import { kernels } from "../../kernels/webgpu/kernels.ts";
 import { Pipelines } from "../../kernels/webgpu/pipelines.ts";
+import { halfPlan } from "../support/half_case.ts";
 import { kernelCases } from "../support/kernel_cases.ts";
 import { planningEngine } from "../support/planning_engine.ts";
 import { casePlan } from "../support/run_case.ts";
@@ -38,11 +39,19 @@ export function shaderUses(): Uses {
   for (const { shaders } of kernels.values()) {
     for (const shader of shaders) uses.set(shader, new Map());
   }
+  const registered = [...uses.keys()];
+  // What stores f16 is compiled as it is written, for f32.
+  const written = (used: Shader) =>
+    registered.find(({ name }) =>
+      used.name === name || used.name.startsWith(`${name}, f16 `)
+    );
   for (const plan of plans()) {
     for (const software of [true, false]) {
       const settings = { software, matmulFamily: "auto" } as const;
       const { dispatches } = lowerPlan(plan, kernels, settings);
-      for (const { shader, constants } of dispatches) {
+      for (const { shader: used, constants } of dispatches) {
+        const shader = written(used);
+        if (!shader) continue;
         const sorted = Object.entries(constants).sort();
         const shape = shapeOf(shader);
         const kind = sorted.map(([name, value]) =>
@@ -88,6 +97,8 @@ function* plans(): Generator<Plan> {
   for (const test of kernelCases) {
     yield casePlan(test).plan;
     yield casePlan(test, 0).plan;
+    const half = kernels.get(test.op)?.half;
+    if (half) yield halfPlan(casePlan(test).plan, half);
   }
   for (const method of methods.keys()) yield* modelPlans("vit-t8-32", method);
   for (const backbone of BACKBONES) yield* modelPlans(backbone, "alore");
