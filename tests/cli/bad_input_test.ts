@@ -85,7 +85,8 @@ const cases: readonly BadInput[] = [
     title: "a learning rate that diverges",
     words: [...TRAIN, "--method=full", "--lr", "1e30"],
     code: 1,
-    error: /^Cannot go on training: got a loss of .*, wanted finite numbers$/,
+    error:
+      /^Cannot go on training: got a loss of .*, wanted finite numbers; the first of them came from op \d+ of \d+, \w+ with /,
     hint: /--lr/,
   },
   {
