@@ -6,6 +6,7 @@
  */
 
 const PROGRAM = new URL("../foreign/browser.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../deno.dev.json", import.meta.url).pathname;
 
 /** Debian's, or what `ALORE_CHROMIUM` names. */
 const chromium: string | undefined = [
@@ -71,6 +72,7 @@ export async function visit(
   const command = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
+      `--config=${CONFIG}`,
       "--no-prompt",
       // The driver looks into /proc, which takes no less.
       "--allow-all",
