@@ -145,3 +145,19 @@ Deno.test("parseSpec() refuses another kind of file", () => {
       "wanted yaml, toml or json",
   });
 });
+
+Deno.test("parseSpec() reads the grids of the study", async () => {
+  const folder = new URL("../../../docs/study/", import.meta.url);
+  const rows: Record<string, number> = {};
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!name.endsWith(".yaml")) continue;
+    const text = await Deno.readTextFile(new URL(name, folder));
+    rows[name] = parseSpec(text, name).length;
+  }
+  assert.deepEqual(rows, {
+    "experts.yaml": 1,
+    "methods.yaml": 3,
+    "place.yaml": 1,
+    "rates.yaml": 4,
+  });
+});
