@@ -80,10 +80,11 @@ function differenceOf(actual: HostArray, wanted: HostArray): number {
   let [most, largest] = [0, 1e-2];
   for (const [i, value] of wanted.entries()) {
     const difference = Math.abs(actual[i] - value);
-    if (!(difference <= most)) most = difference;
+    if (Number.isNaN(difference)) return Infinity;
+    most = Math.max(most, difference);
     largest = Math.max(largest, Math.abs(value));
   }
-  return Number.isNaN(most) ? Infinity : most / largest;
+  return most / largest;
 }
 
 async function runOnce(

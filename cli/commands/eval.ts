@@ -249,15 +249,24 @@ function printEvaluation(
     ...row.map((n) => n === 0 ? "·" : count(n)),
     shareRight(row, i),
   ]);
+  // Of few classes, long names too fit a terminal.
+  const most = classes.length > 8 ? 8 : 12;
   const columns = [
     { title: "" },
     ...classes.map((name) => ({
-      title: [...name].slice(0, 8).join(""),
+      title: shortened(name, most),
       align: "right" as const,
     })),
     { title: "right", align: "right" as const },
   ];
   table(columns, rows).forEach((line) => output.print(line));
+}
+
+/** A name of at most so many characters. */
+function shortened(name: string, most: number): string {
+  const letters = [...name];
+  if (letters.length <= most) return name;
+  return `${letters.slice(0, most - 1).join("")}…`;
 }
 
 function shareRight(row: readonly number[], label: number): string {

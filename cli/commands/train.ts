@@ -124,7 +124,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
 /** What a step takes, before the first one runs. */
 function describeStep({ arenaBytes, parts }: PlannedStep): string {
   const made = parts > 1 ? `, the batch in ${parts} parts` : "";
-  return `step: ${bytes(arenaBytes)} of activations${made}`;
+  return `Step       ${bytes(arenaBytes)} of activations${made}`;
 }
 
 /** A run that failed before it saved anything leaves nothing behind. */

@@ -41,14 +41,14 @@ export async function findNonFinite(
   for (const call of await suspects(model.engine, plan, inputs)) {
     const found = await countIn(model.engine, plan, inputs, call);
     if (!found) continue;
-    const { kernel } = plan.calls[call];
+    const { kernel, outputs } = plan.calls[call];
     const { index, bad, place } = found;
+    const where = nearest(model, plan, call);
+    const several = outputs.filter((output) => output).length > 1;
+    const result = several ? `result ${index + 1},` : "result";
     return `the first of them came from op ${call + 1} of ` +
-      `${plan.calls.length}, ${kernel}${
-        nearest(model, plan, call)
-      }: ${bad} of ` +
-      `the ${countOf(place.shape)} numbers of its result ` +
-      `${index + 1}, [${place.shape}]`;
+      `${plan.calls.length}, ${kernel}${where}: ${bad} of the ` +
+      `${countOf(place.shape)} numbers of its ${result} [${place.shape}]`;
   }
   return undefined;
 }

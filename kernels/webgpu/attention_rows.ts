@@ -5,9 +5,9 @@
  * what makes it fast: a key and a value are loaded once for four queries, which
  * stay with their sums in the invocation.
  *
- * Formulas and shapes as in attention.ts, for heads of 64 columns. Bindings: qkv, o, lse, size. Dispatch: 8 invocations a workgroup, each
- * for four queries of a head. Two keys a turn with a running maximum and sum;
- * accumulates in f32.
+ * Formulas and shapes as in attention.ts, for heads of 64 columns. Bindings: qkv,
+ * o, lse, size. Dispatch: 8 invocations a workgroup, each for four queries of a
+ * head. Two keys a turn with a running maximum and sum; accumulates in f32.
  *
  * @module
  */
@@ -59,6 +59,33 @@ fn add(sums: Rows, w: vec4f, v: Quarter) -> Rows {
 }
 `;
 
+/** The head of a shader's body: which four rows of which head are its own. */
+export const ROWS_START: string = /* wgsl */ `
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let item = (group.y * groups.x + group.x) * 8u + lane;
+  if (item >= size.items) { return; }
+  let head = item / size.tiles % size.heads;
+  let image = item / size.tiles / size.heads;
+  let row_size = size.heads * VECTORS;
+  let stride = 3u * row_size;
+  let base = image * size.tokens * stride + head * VECTORS;
+`;
+
+/** WGSL that stores a quarter of a row. */
+export const putInto = (binding: string): string => /* wgsl */ `
+fn put(at: u32, v: Quarter) {
+  ${binding}[at] = v.v0;
+  ${binding}[at + 1u] = v.v1;
+  ${binding}[at + 2u] = v.v2;
+  ${binding}[at + 3u] = v.v3;
+}
+`;
+
 const WGSL = /* wgsl */ `
 override HAS_LSE: bool;
 
@@ -79,27 +106,8 @@ fn scale(rows: Rows, by: vec4f) -> Rows {
     scaled(rows.r2, by.z), scaled(rows.r3, by.w));
 }
 
-fn put(at: u32, v: Quarter) {
-  o[at] = v.v0;
-  o[at + 1u] = v.v1;
-  o[at + 2u] = v.v2;
-  o[at + 3u] = v.v3;
-}
-
-@compute @workgroup_size(8)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let item = (group.y * groups.x + group.x) * 8u + lane;
-  if (item >= size.items) { return; }
-  let head = item / size.tiles % size.heads;
-  let image = item / size.tiles / size.heads;
-  let row_size = size.heads * VECTORS;
-  let stride = 3u * row_size;
-  let base = image * size.tokens * stride + head * VECTORS;
-  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u);
+${putInto("o")}
+${ROWS_START}  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u);
   var q0: Rows; var q1: Rows; var q2: Rows; var q3: Rows;
   for (var i = 0u; i < 4u; i++) {
     let at = base + min(query.x + i, size.tokens - 1u) * stride;

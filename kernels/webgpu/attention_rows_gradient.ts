@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { ROWS_WGSL } from "./attention_rows.ts";
+import { putInto, ROWS_START, ROWS_WGSL } from "./attention_rows.ts";
 import type { Shader } from "./kernel.ts";
 
 const INTERFACE = /* wgsl */ `
@@ -23,29 +23,11 @@ fn upstream(at: u32) -> Quarter {
   return Quarter(dout[at], dout[at + 1u], dout[at + 2u], dout[at + 3u]);
 }
 
-fn put(at: u32, v: Quarter) {
-  dqkv[at] = v.v0;
-  dqkv[at + 1u] = v.v1;
-  dqkv[at + 2u] = v.v2;
-  dqkv[at + 3u] = v.v3;
-}
+${putInto("dqkv")}
 `;
 
 const QUERY = /* wgsl */ `
-@compute @workgroup_size(8)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let item = (group.y * groups.x + group.x) * 8u + lane;
-  if (item >= size.items) { return; }
-  let head = item / size.tiles % size.heads;
-  let image = item / size.tiles / size.heads;
-  let row_size = size.heads * VECTORS;
-  let stride = 3u * row_size;
-  let base = image * size.tokens * stride + head * VECTORS;
-  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u);
+${ROWS_START}  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u);
   let token = min(query, vec4u(size.tokens - 1u));
   let stats = vec4u((image * size.heads + head) * size.tokens) + token;
   let shift = vec4f(lse[stats.x], lse[stats.y], lse[stats.z], lse[stats.w]);
@@ -107,20 +89,7 @@ fn main(
 `;
 
 const KEY_VALUE = /* wgsl */ `
-@compute @workgroup_size(8)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let item = (group.y * groups.x + group.x) * 8u + lane;
-  if (item >= size.items) { return; }
-  let head = item / size.tiles % size.heads;
-  let image = item / size.tiles / size.heads;
-  let row_size = size.heads * VECTORS;
-  let stride = 3u * row_size;
-  let base = image * size.tokens * stride + head * VECTORS;
-  let stats = (image * size.heads + head) * size.tokens;
+${ROWS_START}  let stats = (image * size.heads + head) * size.tokens;
   let key = item % size.tiles * 4u;
   let k_base = base + row_size;
   var k0: Rows; var k1: Rows; var k2: Rows; var k3: Rows;

@@ -2,7 +2,8 @@
  * y = x.
  *
  * Shapes: x, y (count), f32 or i32: the bits are copied; where one of the two is
- * f16, the numbers are converted. Bindings: x, y as vec4, the last one guarded. Dispatch: 256 elements a workgroup.
+ * f16, the numbers are converted. Bindings: x, y as vec4, the last one guarded.
+ * Dispatch: 256 elements a workgroup.
  *
  * @module
  */

@@ -11,13 +11,14 @@
 import type { Place } from "../engine.ts";
 import { type Dispatch, flatGrid, type Shader } from "./kernel.ts";
 
-const WGSL = /* wgsl */ `
+/** For numbers of 32 bits as they are, or for those that may be stored as f16. */
+const wgsl = (number: "u32" | "f32") => /* wgsl */ `
 override COUNT: u32;
 override FROM_WIDTH: u32;
 override TO_WIDTH: u32;
 
-@group(0) @binding(0) var<storage, read_write> source: array<u32>;
-@group(0) @binding(1) var<storage, read_write> result: array<u32>;
+@group(0) @binding(0) var<storage, read_write> source: array<${number}>;
+@group(0) @binding(1) var<storage, read_write> result: array<${number}>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -30,7 +31,7 @@ fn main(
     let i = first + 64u * step;
     if (i >= COUNT) { return; }
     let c = i % TO_WIDTH;
-    var v = 0u;
+    var v = ${number}();
     if (c < FROM_WIDTH) { v = source[(i / TO_WIDTH) * FROM_WIDTH + c]; }
     result[i] = v;
   }
@@ -39,19 +40,15 @@ fn main(
 
 const padGroupsShader: Shader = {
   name: "pad_groups",
-  wgsl: WGSL,
+  wgsl: wgsl("u32"),
   entry: "main",
   bindings: ["source", "result"],
 };
 
-/** The same for numbers, which may be stored as f16. */
 const padHalfGroupsShader: Shader = {
   ...padGroupsShader,
   name: "pad_half_groups",
-  wgsl: WGSL.replaceAll("array<u32>", "array<f32>").replace(
-    "= 0u;\n    if (c <",
-    "= 0.0;\n    if (c <",
-  ),
+  wgsl: wgsl("f32"),
 };
 
 /** The shaders of {@linkcode padGroups}. */

@@ -43,6 +43,6 @@ Deno.test({
       assert.equal(code, 0, stderr);
       assert.match(stderr, /^alore .* · cpu engine, .* · seed 0$/m);
       assert.match(stderr, /--device auto takes the cpu engine: no WebGPU/);
-      assert.match(stderr, /^step: [\d.]+ \w+ of activations$/m);
+      assert.match(stderr, /^Step {7}[\d.]+ \w+ of activations$/m);
     }),
 });

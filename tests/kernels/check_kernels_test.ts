@@ -33,6 +33,34 @@ Deno.test("every kernel has a check", () => {
 Deno.test("checkKernels() finds the cpu engine right by the references", () =>
   openCpu().then((cpu) => checkAgainst(cpu, openReferenceEngine())));
 
+Deno.test("checkKernels() finds one NaN before good numbers", async () => {
+  const cpu = await openCpu();
+  const faulty: Engine = {
+    name: cpu.name,
+    description: cpu.description,
+    limits: cpu.limits,
+    allocate: (bytes, label) => cpu.allocate(bytes, label),
+    async compile(plan) {
+      const program = await cpu.compile(plan);
+      return {
+        async run(inputs) {
+          const results = await program.run(inputs);
+          const name = Object.keys(results)
+            .find((name) => name.startsWith("column_sum "));
+          results[name!][0] = NaN;
+          return results;
+        },
+        close: () => program.close(),
+      };
+    },
+    close: () => cpu.close(),
+  };
+  await assert.rejects(
+    checkAgainst(faulty, openReferenceEngine()),
+    /column_sum is off by Infinity/,
+  );
+});
+
 for (const treatAsSoftware of [true, false]) {
   const kind = treatAsSoftware ? "software" : "hardware";
   gpuTest(`checkKernels() finds WebGPU right, as on ${kind}`, async () => {

@@ -7,10 +7,16 @@
 import type { Dataset, Split } from "../../core/data/dataset.ts";
 import { findMethod, resolveOptions } from "../../core/methods/mod.ts";
 import type { AdaptedModel } from "../../core/models/adapted_model.ts";
-import { type Backbone, scratchBackbone } from "../../core/models/backbone.ts";
+import {
+  type Backbone,
+  HALF,
+  scratchBackbone,
+} from "../../core/models/backbone.ts";
 import { buildModel } from "../../core/models/build_model.ts";
 import type { VitConfig } from "../../core/models/vit.ts";
 import { RandomStream } from "../../core/rng.ts";
+import type { RunConfig } from "../../core/train/run_config.ts";
+import type { TrainSettings } from "../../core/train/settings.ts";
 import type { Engine } from "../../kernels/engine.ts";
 
 /** 8-pixel images, 5 tokens, two blocks. */
@@ -83,5 +89,29 @@ export function tinyDataset(): Dataset {
       notes: "",
     },
     hash: "tiny",
+  };
+}
+
+/** What a run of the tiny model on {@linkcode tinyDataset} is made with. */
+export function tinyRunConfig(
+  model: AdaptedModel,
+  settings: TrainSettings,
+): RunConfig {
+  const { method, options, config } = model.spec;
+  const { classes, description } = tinyDataset();
+  const { name, resize } = description;
+  return {
+    format: "alore-run",
+    version: 1,
+    alore: "0.0.0",
+    method: method.name,
+    options,
+    settings,
+    model: config,
+    preprocess: HALF,
+    backbone: { source: "tiny", hash: "0" },
+    data: { source: "tiny", hash: "0", name, resize },
+    classes,
+    engine: "test",
   };
 }

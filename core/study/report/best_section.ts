@@ -68,8 +68,9 @@ export function bestSentence(table: StudyTable, best: StudySetting): string {
 function byHowMuch(difference: Difference): string {
   const { mean } = difference;
   const size = formatPoints(Math.abs(mean)).replace("+", "");
-  const side = mean < 0 ? "below" : "above";
-  return `${size} points (95 % interval ${formatInterval(difference)}) ${side}`;
+  const interval = `(95 % interval ${formatInterval(difference)})`;
+  if (size === "0.0") return `level ${interval} with`;
+  return `${size} points ${interval} ${mean < 0 ? "below" : "above"}`;
 }
 
 /** The same difference seen from the other setting. */

@@ -12,7 +12,7 @@ import { train, type TrainRequest } from "../../../core/train/trainer.ts";
 import { DeviceError } from "../../../kernels/engine.ts";
 import { openWebgpuEngine } from "../../../kernels/webgpu/engine.ts";
 import { gpuTest, withHook } from "../../kernels/webgpu/adapter.ts";
-import { tinyDataset, tinyModel } from "../../support/tiny.ts";
+import { tinyDataset, tinyModel, tinyRunConfig } from "../../support/tiny.ts";
 
 const settings: TrainSettings = {
   ...defaultSettings,
@@ -33,32 +33,6 @@ const request = (
   settings,
   ...more,
 });
-
-async function newRun(
-  path: string,
-  model: AdaptedModel,
-): Promise<RunDirectory> {
-  const { method, options, config } = model.spec;
-  return await RunDirectory.create(path, {
-    format: "alore-run",
-    version: 1,
-    alore: "0.0.0",
-    method: method.name,
-    options,
-    settings,
-    model: config,
-    preprocess: HALF,
-    backbone: { source: "tiny", hash: "0" },
-    data: {
-      source: "tiny",
-      hash: "0",
-      name: "tiny",
-      resize: { filter: "none", size: 8, fit: "stretch" },
-    },
-    classes: tinyDataset().classes,
-    engine: "test",
-  });
-}
 
 /** A model on a device that `kill` destroys, and the work with it. */
 async function withDoomedDevice(
@@ -86,7 +60,10 @@ gpuTest(
     try {
       const path = `${folder}/run`;
       await withDoomedDevice(async (model, kill) => {
-        const run = await newRun(path, model);
+        const run = await RunDirectory.create(
+          path,
+          tinyRunConfig(model, settings),
+        );
         const lost = train(request(model, {
           run,
           saveSeconds: 0,

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { noAugment } from "../../../core/data/augment.ts";
-import type { AdaptedModel } from "../../../core/models/adapted_model.ts";
 import { HALF } from "../../../core/models/backbone.ts";
 import type { EpochRecord } from "../../../core/train/records.ts";
-import type { RunConfig } from "../../../core/train/run_config.ts";
 import { RunDirectory } from "../../../core/train/run_directory.ts";
 import {
   defaultSettings,
@@ -13,7 +11,7 @@ import { train } from "../../../core/train/trainer.ts";
 import { openCpuEngine } from "../../../kernels/cpu/engine.ts";
 import type { Engine } from "../../../kernels/engine.ts";
 import { testEngines } from "../../support/engines.ts";
-import { tinyDataset, tinyModel } from "../../support/tiny.ts";
+import { tinyDataset, tinyModel, tinyRunConfig } from "../../support/tiny.ts";
 
 const settings: TrainSettings = {
   ...defaultSettings,
@@ -26,29 +24,6 @@ const settings: TrainSettings = {
   seed: 5,
   augment: { ...noAugment, hflip: 0.5, shift: 1, brightness: 0.2 },
 };
-
-function configOf(model: AdaptedModel): RunConfig {
-  const { method, options, config } = model.spec;
-  return {
-    format: "alore-run",
-    version: 1,
-    alore: "0.0.0",
-    method: method.name,
-    options,
-    settings,
-    model: config,
-    preprocess: HALF,
-    backbone: { source: "tiny", hash: "0" },
-    data: {
-      source: "tiny",
-      hash: "0",
-      name: "tiny",
-      resize: { filter: "none", size: 8, fit: "stretch" },
-    },
-    classes: tinyDataset().classes,
-    engine: "test",
-  };
-}
 
 async function withCpu(
   work: (engine: Engine, folder: string) => Promise<void>,
@@ -101,7 +76,7 @@ async function runOnce(
   for (const [attempt, steps] of [...abortAfter, Infinity].entries()) {
     using model = tinyModel(engine, "alore", { dropout: 0.1 });
     const run = attempt === 0
-      ? await RunDirectory.create(path, configOf(model))
+      ? await RunDirectory.create(path, tinyRunConfig(model, settings))
       : await RunDirectory.open(path);
     const stop = new AbortController();
     let done = 0;
@@ -143,7 +118,7 @@ Deno.test("train() drops records past its state when it resumes", () =>
   withCpu(async (engine, folder) => {
     const path = `${folder}/run`;
     using model = tinyModel(engine, "linear");
-    const run = await RunDirectory.create(path, configOf(model));
+    const run = await RunDirectory.create(path, tinyRunConfig(model, settings));
     const request = {
       model,
       dataset: tinyDataset(),
@@ -161,7 +136,10 @@ Deno.test("train() drops records past its state when it resumes", () =>
 Deno.test("train() stops with a clear message when the loss is no number", () =>
   withCpu(async (engine, folder) => {
     using model = tinyModel(engine, "full");
-    const run = await RunDirectory.create(`${folder}/run`, configOf(model));
+    const run = await RunDirectory.create(
+      `${folder}/run`,
+      tinyRunConfig(model, settings),
+    );
     await assert.rejects(
       train({
         model,
@@ -181,7 +159,10 @@ Deno.test("train() stops with a clear message when the loss is no number", () =>
 Deno.test("train() keeps the best epoch apart from the last", () =>
   withCpu(async (engine, folder) => {
     using model = tinyModel(engine, "alore");
-    const run = await RunDirectory.create(`${folder}/run`, configOf(model));
+    const run = await RunDirectory.create(
+      `${folder}/run`,
+      tinyRunConfig(model, settings),
+    );
     const { records, best } = await train({
       model,
       dataset: tinyDataset(),
