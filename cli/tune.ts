@@ -9,7 +9,7 @@ import { hinted } from "../core/errors.ts";
 import type { AdaptedModel } from "../core/models/adapted_model.ts";
 import { matmul } from "../core/ops/matmul.ts";
 import { defaultSettings } from "../core/train/settings.ts";
-import { openStepper } from "../core/train/stepper.ts";
+import { planStep } from "../core/train/stepper.ts";
 import {
   DeviceError,
   type Engine,
@@ -76,7 +76,7 @@ export async function tune(
     const batch = input.number("batch-size");
     output.print(`${engine.description} · batches of ${batch}`);
     output.print();
-    const wanted = await wantedOf(models(engine), batch);
+    const wanted = wantedOf(models(engine), batch);
     const { software } = adapter;
     const { reference } = matmul;
     const tuner: Tuner = { engine, choices, software, reference };
@@ -91,10 +91,10 @@ export async function tune(
   }
 }
 
-async function wantedOf(
+function wantedOf(
   models: Iterable<AdaptedModel>,
   batch: number,
-): Promise<Map<string, Wanted>> {
+): Map<string, Wanted> {
   const wanted = new Map<string, Wanted>();
   const add = (call: KernelCall, forward: number, training: number) => {
     if (call.kernel !== "matmul") return;
@@ -107,9 +107,7 @@ async function wantedOf(
   const settings = { ...defaultSettings, augment: noAugment, batchSize: batch };
   for (const model of models) {
     model.forwardPlan(batch).calls.forEach((call) => add(call, 1, 0));
-    const stepper = await openStepper(model, settings, 1);
-    stepper.plan.calls.forEach((call) => add(call, 0, 1));
-    stepper.close();
+    planStep(model, settings).calls.forEach((call) => add(call, 0, 1));
     model.close();
   }
   return wanted;

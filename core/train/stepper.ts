@@ -64,12 +64,8 @@ export async function openStepper(
   settings: TrainSettings,
   stepsPerEpoch: number,
 ): Promise<Stepper> {
-  const { plan, program } = await compileStep(model, {
-    batch: settings.batchSize,
-    smoothing: settings.smoothing,
-    dropPath: settings.dropPath > 0,
-    arenaBytes: ARENA_BYTES[model.engine.name],
-  });
+  const options = stepOptions(model, settings);
+  const { plan, program } = await compileStep(model, options);
   const schedule: Schedule = {
     lr: settings.lr,
     minLr: settings.minLr,
@@ -113,6 +109,27 @@ export async function openStepper(
     diagnose: (batch, step) =>
       findNonFinite(model, plan, inputsOf(batch, step)),
     close: () => program.close(),
+  };
+}
+
+/**
+ * The plan that a stepper would compile, for who only wants to know its calls.
+ *
+ * @throws {RangeError} If the engine cannot hold it.
+ */
+export function planStep(model: AdaptedModel, settings: TrainSettings): Plan {
+  return trainPlan(model, stepOptions(model, settings));
+}
+
+function stepOptions(
+  { engine }: AdaptedModel,
+  { batchSize, smoothing, dropPath }: TrainSettings,
+): StepOptions {
+  return {
+    batch: batchSize,
+    smoothing,
+    dropPath: dropPath > 0,
+    arenaBytes: ARENA_BYTES[engine.name],
   };
 }
 

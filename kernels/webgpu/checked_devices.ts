@@ -5,13 +5,15 @@
  * @module
  */
 
-import { cacheDirectory } from "../cache_directory.ts";
+import { cacheFile, writeCacheFile } from "../cache_directory.ts";
 import { kernelChecks } from "../kernel_checks.ts";
 import type { AdapterReport } from "./adapter.ts";
 import { kernels } from "./kernels.ts";
 
 /** A driver may be replaced without a trace in what the adapter says. */
 const VALID_DAYS = 30;
+
+const FILE = "checked_devices.json";
 
 const MOST_DEVICES = 32;
 
@@ -40,25 +42,22 @@ export async function wasChecked(key: string): Promise<boolean> {
 
 /** Remembers that a device passed; without a place for it, it does nothing. */
 export async function rememberChecked(key: string): Promise<void> {
-  const path = checkedPath("write");
+  const path = cacheFile(FILE, "write");
   if (path === undefined) return;
   const before = Object.entries(await readChecked())
     .filter(([other]) => other !== key)
     .sort(([, a], [, b]) => b - a).slice(0, MOST_DEVICES - 1);
   const checked = Object.fromEntries([[key, today()], ...before]);
   const text = JSON.stringify(checked, undefined, 2);
-  const part = `${path}.${crypto.randomUUID()}`;
   try {
-    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-    await Deno.writeTextFile(part, `${text}\n`);
-    await Deno.rename(part, path);
+    await writeCacheFile(path, `${text}\n`);
   } catch {
     // A cache that cannot be written costs the next start a check.
   }
 }
 
 async function readChecked(): Promise<Checked> {
-  const path = checkedPath("read");
+  const path = cacheFile(FILE, "read");
   if (path === undefined) return {};
   try {
     const found: unknown = JSON.parse(await Deno.readTextFile(path));
@@ -68,15 +67,6 @@ async function readChecked(): Promise<Checked> {
   } catch {
     return {};
   }
-}
-
-/** The file, where it may be used without asking. */
-function checkedPath(name: "read" | "write"): string | undefined {
-  const folder = cacheDirectory();
-  if (folder === undefined) return undefined;
-  const path = `${folder}/checked_devices.json`;
-  const { state } = Deno.permissions.querySync({ name, path: folder });
-  return state === "granted" ? path : undefined;
 }
 
 function today(): number {

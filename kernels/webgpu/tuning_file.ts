@@ -4,7 +4,11 @@
  * @module
  */
 
-import { cacheDirectory } from "../cache_directory.ts";
+import {
+  cacheDirectory,
+  cacheFile,
+  writeCacheFile,
+} from "../cache_directory.ts";
 import type { AdapterReport } from "./adapter.ts";
 import type { MatmulVariant } from "./matmul_variant.ts";
 import { parseTable, tableOwner, tableText } from "./tuning_table.ts";
@@ -21,10 +25,8 @@ export interface Tuning {
 
 /** Reads the table of an adapter; one that cannot be used is left out. */
 export async function loadTuning(adapter: AdapterReport): Promise<Tuning> {
-  const path = tuningPath(adapter);
-  if (path === undefined || !granted("read", path)) {
-    return { choices: new Map() };
-  }
+  const path = cacheFile(fileName(adapter), "read");
+  if (path === undefined) return { choices: new Map() };
   try {
     const text = await Deno.readTextFile(path);
     const owner = tableOwner(adapter, Deno.version.deno);
@@ -45,16 +47,17 @@ export async function loadTuning(adapter: AdapterReport): Promise<Tuning> {
  * @throws {TypeError} If there is no such place, with a hint.
  */
 export function tuningTarget(adapter: AdapterReport): string {
-  const path = tuningPath(adapter);
-  if (path === undefined) {
+  const folder = cacheDirectory();
+  if (folder === undefined) {
     throw new TypeError(
       "Cannot keep a tuning table: got no cache folder, wanted one from HOME, " +
         "XDG_CACHE_HOME or LOCALAPPDATA",
     );
   }
-  if (granted("write", path)) return path;
+  const path = cacheFile(fileName(adapter), "write");
+  if (path !== undefined) return path;
   const error = new TypeError(
-    `Cannot keep a tuning table: got no permission to write ${path}`,
+    `Cannot keep a tuning table: got no permission to write into ${folder}`,
   );
   const hint = "deno task alore bench --tune has it";
   throw Object.assign(error, { hint });
@@ -69,25 +72,11 @@ export async function saveTuning(
   adapter: AdapterReport,
   choices: ReadonlyMap<string, MatmulVariant>,
 ): Promise<void> {
-  const path = tuningTarget(adapter);
   const owner = tableOwner(adapter, Deno.version.deno);
-  const part = `${path}.${crypto.randomUUID()}`;
-  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  try {
-    await Deno.writeTextFile(part, tableText(owner, choices));
-    await Deno.rename(part, path);
-  } catch (error) {
-    await Deno.remove(part).catch(() => {});
-    throw error;
-  }
+  await writeCacheFile(tuningTarget(adapter), tableText(owner, choices));
 }
 
-function tuningPath({ id }: AdapterReport): string | undefined {
-  const folder = cacheDirectory();
+function fileName({ id }: AdapterReport): string {
   const name = id.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").slice(0, 100);
-  return folder && `${folder}/tuning-${name.replaceAll(/^-|-$/g, "")}.json`;
-}
-
-function granted(name: "read" | "write", path: string): boolean {
-  return Deno.permissions.querySync({ name, path }).state === "granted";
+  return `tuning-${name.replaceAll(/^-|-$/g, "")}.json`;
 }
