@@ -15,7 +15,10 @@ import type { AttentionSizes } from "./attention.ts";
 import { floatBits } from "./matmul_common.ts";
 import { flatGrid, type Grid, type Shader } from "./kernel.ts";
 
-/** WGSL of four rows in quarters of 64 columns; `qkv` is bound elsewhere. */
+/**
+ * WGSL of four rows in quarters of 64 columns; what they are loaded from and
+ * stored to, `qkv` and `result`, and `size` are bound elsewhere.
+ */
 export const ROWS_WGSL: string = /* wgsl */ `
 const VECTORS = 16u;
 
@@ -57,32 +60,26 @@ fn add(sums: Rows, w: vec4f, v: Quarter) -> Rows {
     plus(sums.r0, w.x, v), plus(sums.r1, w.y, v),
     plus(sums.r2, w.z, v), plus(sums.r3, w.w, v));
 }
-`;
 
-/** The head of a shader's body: which four rows of which head are its own. */
-export const ROWS_START: string = /* wgsl */ `
-@compute @workgroup_size(8)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let item = (group.y * groups.x + group.x) * 8u + lane;
-  if (item >= size.items) { return; }
+fn put(at: u32, v: Quarter) {
+  result[at] = v.v0;
+  result[at + 1u] = v.v1;
+  result[at + 2u] = v.v2;
+  result[at + 3u] = v.v3;
+}
+
+// Where a head of an image begins in qkv, in o and in the statistics of its
+// rows, and the vectors of a row of o and of qkv.
+struct Own { qkv: u32, o: u32, stats: u32, row: u32, stride: u32 }
+
+fn own_of(item: u32) -> Own {
   let head = item / size.tiles % size.heads;
   let image = item / size.tiles / size.heads;
-  let row_size = size.heads * VECTORS;
-  let stride = 3u * row_size;
-  let base = image * size.tokens * stride + head * VECTORS;
-`;
-
-/** WGSL that stores a quarter of a row. */
-export const putInto = (binding: string): string => /* wgsl */ `
-fn put(at: u32, v: Quarter) {
-  ${binding}[at] = v.v0;
-  ${binding}[at + 1u] = v.v1;
-  ${binding}[at + 2u] = v.v2;
-  ${binding}[at + 3u] = v.v3;
+  let row = size.heads * VECTORS;
+  let o = image * size.tokens * row + head * VECTORS;
+  let qkv = image * size.tokens * 3u * row + head * VECTORS;
+  let stats = (image * size.heads + head) * size.tokens;
+  return Own(qkv, o, stats, row, 3u * row);
 }
 `;
 
@@ -90,7 +87,7 @@ const WGSL = /* wgsl */ `
 override HAS_LSE: bool;
 
 @group(0) @binding(0) var<storage, read_write> qkv: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> o: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> result: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(3) var<uniform> size: Size;
 
@@ -106,11 +103,19 @@ fn scale(rows: Rows, by: vec4f) -> Rows {
     scaled(rows.r2, by.z), scaled(rows.r3, by.w));
 }
 
-${putInto("o")}
-${ROWS_START}  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u);
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let item = (group.y * groups.x + group.x) * 8u + lane;
+  if (item >= size.items) { return; }
+  let own = own_of(item);
+  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u);
   var q0: Rows; var q1: Rows; var q2: Rows; var q3: Rows;
   for (var i = 0u; i < 4u; i++) {
-    let at = base + min(query.x + i, size.tokens - 1u) * stride;
+    let at = own.qkv + min(query.x + i, size.tokens - 1u) * own.stride;
     q0 = shifted(q0, load(at));
     q1 = shifted(q1, load(at + 4u));
     q2 = shifted(q2, load(at + 8u));
@@ -120,8 +125,8 @@ ${ROWS_START}  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u)
   var most = vec4f(LOWEST);
   var sum = vec4f(0.0);
   for (var key = 0u; key < size.tokens; key += 2u) {
-    let at = base + row_size + key * stride;
-    let next = base + row_size + min(key + 1u, size.tokens - 1u) * stride;
+    let at = own.qkv + own.row + key * own.stride;
+    let next = own.qkv + own.row + min(key + 1u, size.tokens - 1u) * own.stride;
     var s = products(q0, load(at));
     var t = products(q0, load(next));
     s += products(q1, load(at + 4u));
@@ -138,8 +143,8 @@ ${ROWS_START}  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u)
     t = exp(t - highest);
     most = highest;
     sum = sum * by + (s + t);
-    let v = at + row_size;
-    let w = next + row_size;
+    let v = at + own.row;
+    let w = next + own.row;
     o0 = add(add(scale(o0, by), s, load(v)), t, load(w));
     o1 = add(add(scale(o1, by), s, load(v + 4u)), t, load(w + 4u));
     o2 = add(add(scale(o2, by), s, load(v + 8u)), t, load(w + 8u));
@@ -148,7 +153,7 @@ ${ROWS_START}  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u)
   var share = 1.0 / sum;
   for (var i = 0u; i < 4u; i++) {
     if (query.x + i < size.tokens) {
-      let at = (image * size.tokens + query.x + i) * row_size + head * VECTORS;
+      let at = own.o + (query.x + i) * own.row;
       put(at, scaled(o0.r0, share.x));
       put(at + 4u, scaled(o1.r0, share.x));
       put(at + 8u, scaled(o2.r0, share.x));
@@ -161,7 +166,7 @@ ${ROWS_START}  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u)
     share = share.yzwx;
   }
   if (HAS_LSE) {
-    let place = (image * size.heads + head) * size.tokens + query.x;
+    let place = own.stats + query.x;
     let value = most + log(sum);
     let inside = query < vec4u(size.tokens);
     if (inside.x) { lse[place] = value.x; }

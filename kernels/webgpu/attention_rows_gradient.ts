@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { putInto, ROWS_START, ROWS_WGSL } from "./attention_rows.ts";
+import { ROWS_WGSL } from "./attention_rows.ts";
 import type { Shader } from "./kernel.ts";
 
 const INTERFACE = /* wgsl */ `
@@ -16,30 +16,36 @@ const INTERFACE = /* wgsl */ `
 @group(0) @binding(1) var<storage, read_write> qkv: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(3) var<storage, read_write> delta: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dqkv: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> result: array<vec4f>;
 @group(0) @binding(5) var<uniform> size: Size;
 
 fn upstream(at: u32) -> Quarter {
   return Quarter(dout[at], dout[at + 1u], dout[at + 2u], dout[at + 3u]);
 }
-
-${putInto("dqkv")}
 `;
 
 const QUERY = /* wgsl */ `
-${ROWS_START}  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u);
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let item = (group.y * groups.x + group.x) * 8u + lane;
+  if (item >= size.items) { return; }
+  let own = own_of(item);
+  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u);
   let token = min(query, vec4u(size.tokens - 1u));
-  let stats = vec4u((image * size.heads + head) * size.tokens) + token;
+  let stats = vec4u(own.stats) + token;
   let shift = vec4f(lse[stats.x], lse[stats.y], lse[stats.z], lse[stats.w]);
   let less =
     vec4f(delta[stats.x], delta[stats.y], delta[stats.z], delta[stats.w]);
   var q0: Rows; var q1: Rows; var q2: Rows; var q3: Rows;
   var g0: Rows; var g1: Rows; var g2: Rows; var g3: Rows;
-  let g_base = image * size.tokens * row_size + head * VECTORS;
   for (var i = 0u; i < 4u; i++) {
     let row = min(query.x + i, size.tokens - 1u);
-    let q_at = base + row * stride;
-    let g_at = g_base + row * row_size;
+    let q_at = own.qkv + row * own.stride;
+    let g_at = own.o + row * own.row;
     q0 = shifted(q0, load(q_at));
     g0 = shifted(g0, upstream(g_at));
     q1 = shifted(q1, load(q_at + 4u));
@@ -51,8 +57,8 @@ ${ROWS_START}  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u)
   }
   var d0: Rows; var d1: Rows; var d2: Rows; var d3: Rows;
   for (var key = 0u; key < size.tokens; key++) {
-    let k_at = base + row_size + key * stride;
-    let v_at = k_at + row_size;
+    let k_at = own.qkv + own.row + key * own.stride;
+    let v_at = k_at + own.row;
     var k0: Quarter; var k1: Quarter; var k2: Quarter; var k3: Quarter;
     k0 = load(k_at);
     var s = products(q0, k0);
@@ -74,7 +80,7 @@ ${ROWS_START}  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u)
   }
   for (var i = 0u; i < 4u; i++) {
     if (query.x + i < size.tokens) {
-      let at = base + (query.x + i) * stride;
+      let at = own.qkv + (query.x + i) * own.stride;
       put(at, d0.r0);
       put(at + 4u, d1.r0);
       put(at + 8u, d2.r0);
@@ -89,14 +95,22 @@ ${ROWS_START}  let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u)
 `;
 
 const KEY_VALUE = /* wgsl */ `
-${ROWS_START}  let stats = (image * size.heads + head) * size.tokens;
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let item = (group.y * groups.x + group.x) * 8u + lane;
+  if (item >= size.items) { return; }
+  let own = own_of(item);
   let key = item % size.tiles * 4u;
-  let k_base = base + row_size;
+  let k_base = own.qkv + own.row;
   var k0: Rows; var k1: Rows; var k2: Rows; var k3: Rows;
   var v0: Rows; var v1: Rows; var v2: Rows; var v3: Rows;
   for (var i = 0u; i < 4u; i++) {
-    let at = k_base + min(key + i, size.tokens - 1u) * stride;
-    let v_at = at + row_size;
+    let at = k_base + min(key + i, size.tokens - 1u) * own.stride;
+    let v_at = at + own.row;
     k0 = shifted(k0, load(at));
     v0 = shifted(v0, load(v_at));
     k1 = shifted(k1, load(at + 4u));
@@ -109,8 +123,8 @@ ${ROWS_START}  let stats = (image * size.heads + head) * size.tokens;
   var a0: Rows; var a1: Rows; var a2: Rows; var a3: Rows;
   var b0: Rows; var b1: Rows; var b2: Rows; var b3: Rows;
   for (var query = 0u; query < size.tokens; query++) {
-    let q_at = base + query * stride;
-    let g_at = (image * size.tokens + query) * row_size + head * VECTORS;
+    let q_at = own.qkv + query * own.stride;
+    let g_at = own.o + query * own.row;
     var q0: Quarter; var q1: Quarter; var q2: Quarter; var q3: Quarter;
     var g0: Quarter; var g1: Quarter; var g2: Quarter; var g3: Quarter;
     q0 = load(q_at);
@@ -129,8 +143,8 @@ ${ROWS_START}  let stats = (image * size.heads + head) * size.tokens;
     g3 = upstream(g_at + 12u);
     s += products(k3, q3);
     d += products(v3, g3);
-    let p = exp(s * size.scale - lse[stats + query]);
-    let ds = p * (d - delta[stats + query]) * size.scale;
+    let p = exp(s * size.scale - lse[own.stats + query]);
+    let ds = p * (d - delta[own.stats + query]) * size.scale;
     a0 = add(a0, ds, q0);
     b0 = add(b0, p, g0);
     a1 = add(a1, ds, q1); b1 = add(b1, p, g1);
@@ -139,8 +153,8 @@ ${ROWS_START}  let stats = (image * size.heads + head) * size.tokens;
   }
   for (var i = 0u; i < 4u; i++) {
     if (key + i < size.tokens) {
-      let at = k_base + (key + i) * stride;
-      let v_at = at + row_size;
+      let at = k_base + (key + i) * own.stride;
+      let v_at = at + own.row;
       put(at, a0.r0);
       put(v_at, b0.r0);
       put(at + 4u, a1.r0); put(v_at + 4u, b1.r0);

@@ -11,14 +11,24 @@
 import type { Place } from "../engine.ts";
 import { type Dispatch, flatGrid, type Shader } from "./kernel.ts";
 
-/** For numbers of 32 bits as they are, or for those that may be stored as f16. */
-const wgsl = (number: "u32" | "f32") => /* wgsl */ `
+/** Numbers of 32 bits, moved as they are. */
+const BITS = /* wgsl */ `
+alias Number = u32;
+@group(0) @binding(0) var<storage, read_write> source: array<u32>;
+@group(0) @binding(1) var<storage, read_write> result: array<u32>;
+`;
+
+/** Numbers of which one tensor or both may be stored as f16. */
+const FLOATS = /* wgsl */ `
+alias Number = f32;
+@group(0) @binding(0) var<storage, read_write> source: array<f32>;
+@group(0) @binding(1) var<storage, read_write> result: array<f32>;
+`;
+
+const WGSL = /* wgsl */ `
 override COUNT: u32;
 override FROM_WIDTH: u32;
 override TO_WIDTH: u32;
-
-@group(0) @binding(0) var<storage, read_write> source: array<${number}>;
-@group(0) @binding(1) var<storage, read_write> result: array<${number}>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -31,7 +41,7 @@ fn main(
     let i = first + 64u * step;
     if (i >= COUNT) { return; }
     let c = i % TO_WIDTH;
-    var v = ${number}();
+    var v = Number();
     if (c < FROM_WIDTH) { v = source[(i / TO_WIDTH) * FROM_WIDTH + c]; }
     result[i] = v;
   }
@@ -40,7 +50,7 @@ fn main(
 
 const padGroupsShader: Shader = {
   name: "pad_groups",
-  wgsl: wgsl("u32"),
+  wgsl: BITS + WGSL,
   entry: "main",
   bindings: ["source", "result"],
 };
@@ -48,7 +58,7 @@ const padGroupsShader: Shader = {
 const padHalfGroupsShader: Shader = {
   ...padGroupsShader,
   name: "pad_half_groups",
-  wgsl: wgsl("f32"),
+  wgsl: FLOATS + WGSL,
 };
 
 /** The shaders of {@linkcode padGroups}. */
