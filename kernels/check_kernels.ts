@@ -1,78 +1,125 @@
 /**
- * Compares every kernel of an engine with that of another one, to tell a
- * driver that computes wrong numbers from a good one.
+ * Compares kernels of an engine with those of another one, to tell a driver
+ * that computes wrong numbers from a good one.
  *
  * @module
  */
 
 import {
-  alignPlace,
-  byteLength,
+  CheckPlan,
+  type ChosenCheck,
+  type ComparedResult,
+  type KnownResults,
+} from "./check_plan.ts";
+import {
   DeviceError,
   type Engine,
   type HostArray,
-  type KernelCall,
-  type Place,
   type Plan,
 } from "./engine.ts";
-import {
-  type KernelCheck,
-  kernelChecks,
-  type Operand,
-} from "./kernel_checks.ts";
+import { ATTENTION_ROWS, kernelChecks } from "./kernel_checks.ts";
+import { everyUse, type KernelUse } from "./kernel_use.ts";
 
 /**
  * The largest difference of a result, relative to its largest number: two
- * float32 kernels are within 1e-5 of each other, a wrong one is far outside.
+ * float32 kernels are within 1e-5 of each other, a wrong one is far outside. A
+ * result that is stored as f16 is rounded by up to 5e-4.
  */
 const TOLERANCE = 1e-4;
+const HALF_TOLERANCE = 1e-3;
 
 /** What a device that fails is good for, and whom to tell. */
 const HINT = "--device cpu computes without it; please report this line with " +
   "what `deno task alore doctor --json` prints";
 
 /**
- * Runs small uses of every kernel on both engines.
+ * Runs small uses of kernels on both engines: of all in float32 unless told
+ * otherwise. They are compiled for the first while the second still opens.
  *
  * @throws {DeviceError} If a kernel is refused or gives other numbers; the
  * message names the families and the device.
  */
 export async function checkKernels(
   engine: Engine,
-  reference: Engine,
+  reference: Engine | Promise<Engine>,
+  uses: readonly KernelUse[] = everyUse(),
 ): Promise<void> {
-  const { plan, feeds, families } = planChecks();
-  let results: Record<string, HostArray>;
+  const chosen = uses.flatMap(checksOf);
+  const checks = new CheckPlan(chosen);
+  const compiling = guarded(engine, () => engine.compile(checks.plan));
+  compiling.catch(() => {});
+  const right = await reference;
+  const feeds = checks.feeds(await knownResults(right, chosen));
+  const program = await compiling;
   try {
-    results = await runOnce(engine, plan, feeds);
-  } catch (error) {
-    if (!(error instanceof DeviceError)) throw error;
-    throw failure(engine, error.message, error);
+    const running = guarded(engine, () => program.run(feeds.device));
+    running.catch(() => {});
+    const wanted = await runOnce(right, checks.reference, feeds.reference);
+    compare(engine, checks.results, await running, wanted);
+  } finally {
+    program.close();
   }
-  const wanted = await runOnce(reference, plan, feeds);
-  const wrong = new Map<string, string>();
-  for (const [name, family] of families) {
-    const difference = differenceOf(results[name], wanted[name]);
-    if (difference <= TOLERANCE || wrong.has(family)) continue;
-    const kernel = name.split(" ")[0];
-    wrong.set(family, `${kernel} is off by ${difference.toExponential(1)}`);
-  }
-  if (wrong.size === 0) return;
-  const found = [...wrong].map(([family, what]) => `${family} (${what})`);
-  throw failure(
-    engine,
-    `got wrong numbers from the kernels of these families: ` +
-      `${found.join(", ")}; wanted those of the cpu engine`,
+}
+
+/** The checks of a use. */
+function checksOf({ kernel, rows, half }: KernelUse): ChosenCheck[] {
+  return [...kernelChecks].filter(([family]) =>
+    rows === (family === ATTENTION_ROWS)
+  ).flatMap(([family, checks]) =>
+    checks.filter((check) => check.kernel === kernel)
+      .map((check) => ({ family, check, half }))
   );
 }
 
-function failure(
-  { description }: Engine,
-  what: string,
-  cause?: DeviceError,
-): DeviceError {
-  const message = `Cannot trust the device ${description}: ${what}`;
-  return Object.assign(new DeviceError(message, { cause }), { hint: HINT });
+/** What checks take of other kernels' results, by the reference. */
+async function knownResults(
+  reference: Engine,
+  chosen: readonly ChosenCheck[],
+): Promise<KnownResults> {
+  const needed = chosen.flatMap(({ family, check }) =>
+    check.inputs.flatMap((operand) =>
+      operand && "kernel" in operand
+        ? kernelChecks.get(family)?.find(({ kernel }) =>
+          kernel === operand.kernel
+        ) ?? []
+        : []
+    ).map((check) => ({ family, check, half: { inputs: [], outputs: [] } }))
+  );
+  const distinct = new Map(needed.map((one) => [one.check, one]));
+  if (distinct.size === 0) return new Map();
+  const plan = new CheckPlan([...distinct.values()]);
+  const found = await runOnce(
+    reference,
+    plan.reference,
+    plan.feeds(new Map()).reference,
+  );
+  return new Map(plan.results.map(({ key, name }) => [key, found[name]]));
+}
+
+function compare(
+  engine: Engine,
+  results: readonly ComparedResult[],
+  found: Readonly<Record<string, HostArray>>,
+  wanted: Readonly<Record<string, HostArray>>,
+): void {
+  const wrong = new Map<string, string>();
+  for (const { name, family, kernel, half } of results) {
+    const difference = differenceOf(found[name], wanted[name]);
+    const tolerance = half ? HALF_TOLERANCE : TOLERANCE;
+    if (difference <= tolerance || wrong.has(family)) continue;
+    const stored = half ? ", stored as f16," : "";
+    wrong.set(
+      family,
+      `${kernel}${stored} is off by ${difference.toExponential(1)}`,
+    );
+  }
+  if (wrong.size === 0) return;
+  const lines = [...wrong].map(([family, what]) => `${family} (${what})`);
+  throw failure(
+    engine,
+    `got wrong numbers from the kernels of these families: ` +
+      `${lines.join(", ")}; wanted those of the cpu engine`,
+  );
 }
 
 /** NaN is the largest of all. */
@@ -87,6 +134,24 @@ function differenceOf(actual: HostArray, wanted: HostArray): number {
   return most / largest;
 }
 
+async function guarded<T>(engine: Engine, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    throw failure(engine, error.message, error);
+  }
+}
+
+function failure(
+  { description }: Engine,
+  what: string,
+  cause?: DeviceError,
+): DeviceError {
+  const message = `Cannot trust the device ${description}: ${what}`;
+  return Object.assign(new DeviceError(message, { cause }), { hint: HINT });
+}
+
 async function runOnce(
   engine: Engine,
   plan: Plan,
@@ -98,102 +163,4 @@ async function runOnce(
   } finally {
     program.close();
   }
-}
-
-/** All checks as one plan, and the family of each of its outputs. */
-function planChecks(): {
-  plan: Plan;
-  feeds: Record<string, HostArray>;
-  families: Map<string, string>;
-} {
-  const builder = new Builder();
-  const families = new Map<string, string>();
-  for (const [family, checks] of kernelChecks) {
-    for (const check of checks) {
-      for (const name of builder.add(check)) families.set(name, family);
-    }
-  }
-  const { bytes, calls, inputs, outputs, feeds } = builder;
-  const plan = {
-    label: "check of the kernels",
-    arenaBytes: bytes,
-    memories: [],
-    calls,
-    inputs,
-    outputs,
-  };
-  return { plan, feeds, families };
-}
-
-/** Lays out operands one after the other. */
-class Builder {
-  readonly calls: KernelCall[] = [];
-  readonly inputs = new Map<string, Place>();
-  readonly outputs = new Map<string, Place>();
-  readonly feeds: Record<string, HostArray> = {};
-  bytes = 0;
-
-  /** Adds a call; the names of what is to be compared. */
-  add({ kernel, attributes, inputs, outputs, mutates }: KernelCheck): string[] {
-    const at = this.calls.length;
-    const call: KernelCall = {
-      kernel,
-      attributes,
-      inputs: inputs.map((input, i) =>
-        input && this.#operand(input, `${kernel} ${at} input ${i}`)
-      ),
-      outputs: outputs.map((shape) => shape && this.#take(shape, "f32")),
-    };
-    this.calls.push(call);
-    const compared = [
-      ...call.outputs,
-      ...(mutates ?? []).map((i) => call.inputs[i]),
-    ];
-    return compared.flatMap((place, i) => {
-      if (!place) return [];
-      const name = `${kernel} ${at} result ${i}`;
-      this.outputs.set(name, place);
-      return [name];
-    });
-  }
-
-  #operand(operand: Operand, name: string): Place {
-    if ("kernel" in operand) {
-      const { kernel, result } = operand;
-      const call = this.calls.findLast((other) => other.kernel === kernel);
-      return call?.outputs[result] as Place;
-    }
-    const values = "values" in operand ? hostArray(operand) : numbers(operand, {
-      seed: this.inputs.size,
-    });
-    const shape = "shape" in operand ? operand.shape : [values.length];
-    const dtype = values instanceof Int32Array ? "i32" : "f32";
-    const place = this.#take(shape, dtype);
-    this.inputs.set(name, place);
-    this.feeds[name] = values;
-    return place;
-  }
-
-  #take(shape: readonly number[], dtype: Place["dtype"]): Place {
-    const place = { block: 0, offset: this.bytes, shape, dtype };
-    this.bytes += alignPlace(byteLength(shape));
-    return place;
-  }
-}
-
-function hostArray(
-  { values, dtype }: Extract<Operand, { values: unknown }>,
-): HostArray {
-  return dtype === "i32" ? Int32Array.from(values) : Float32Array.from(values);
-}
-
-/** Numbers without a pattern that a wrong index would not show. */
-function numbers(
-  { shape, positive }: Extract<Operand, { shape: unknown }>,
-  { seed }: { seed: number },
-): HostArray {
-  return Float32Array.from({ length: byteLength(shape) / 4 }, (_, i) => {
-    const value = Math.sin(12.9898 * (i + 1) + 78.233 * (seed + 1));
-    return positive ? Math.abs(value) + 0.1 : value;
-  });
 }

@@ -1,7 +1,8 @@
 /**
- * Small uses of every kernel, by family, for {@linkcode checkKernels}. Sizes
- * are the smallest that have a remainder in every tile and a second workgroup
- * where sums cross workgroups.
+ * Small uses of every kernel, by family, for {@linkcode checkKernels}. The first
+ * kernel of a family stands for it where a device is opened. Sizes are the
+ * smallest that have a remainder in every tile and a second workgroup where sums
+ * cross workgroups; every pipeline more is time before the first step.
  *
  * @module
  */
@@ -12,7 +13,7 @@ export type Operand =
   | { readonly shape: readonly number[]; readonly positive?: boolean }
   /** These numbers. */
   | { readonly values: readonly number[]; readonly dtype: "f32" | "i32" }
-  /** A result of the nearest check before of a kernel. */
+  /** A result of the first check of a kernel in the same family. */
   | { readonly kernel: string; readonly result: number };
 
 /** One call of a kernel. */
@@ -44,25 +45,21 @@ function check(
 const product = { transA: 0, transB: 0, alpha: 0.5, activation: 0 };
 
 const matrixProducts: readonly KernelCheck[] = [
+  // Wide enough for the workgroup that large products have: one pipeline less.
   check(
     "matmul",
-    { ...product, m: 37, n: 21, k: 19, transB: 1, activation: 1 },
-    [some(37, 19), some(21, 19), some(21), some(37, 21)],
-    [37, 21],
-    [37, 21],
-  ),
-  check(
-    "matmul",
-    { ...product, m: 70, n: 66, k: 9 },
-    [some(70, 9), some(9, 66), undefined, undefined],
-    [70, 66],
+    { ...product, m: 50, n: 230, k: 19, transB: 1, activation: 1 },
+    [some(50, 19), some(230, 19), some(230), some(50, 230)],
+    [50, 230],
+    [50, 230],
   ),
   // Long enough to be split.
   check(
     "matmul",
-    { ...product, m: 5, n: 7, k: 300, transA: 1 },
-    [some(300, 5), some(300, 7), some(7), some(5, 7)],
-    [5, 7],
+    { ...product, m: 37, n: 21, k: 300, transA: 1, activation: 1 },
+    [some(300, 37), some(300, 21), some(21), some(37, 21)],
+    [37, 21],
+    [37, 21],
   ),
 ];
 
@@ -79,6 +76,24 @@ const attention: readonly KernelCheck[] = [
     { batch: 2, tokens: 17, heads: 3, width: 24 },
     [some(2, 17, 24), some(2, 17, 72), of("attention"), of("attention", 1)],
     [2, 17, 72],
+  ),
+];
+
+const long = { batch: 1, tokens: 257, heads: 2, width: 128 };
+
+/** Work enough for the kernels of attention_rows.ts. */
+const attentionRows: readonly KernelCheck[] = [
+  check("attention", long, [some(1, 257, 384)], [1, 257, 128], [1, 2, 257]),
+  check(
+    "attention_gradient",
+    long,
+    [
+      some(1, 257, 128),
+      some(1, 257, 384),
+      of("attention"),
+      of("attention", 1),
+    ],
+    [1, 257, 384],
   ),
 ];
 
@@ -165,13 +180,6 @@ const experts: readonly KernelCheck[] = [
 const COUNT = 301;
 
 const elementwise: readonly KernelCheck[] = [
-  check("copy", { count: COUNT }, [some(COUNT)], [COUNT]),
-  check(
-    "add",
-    { count: COUNT, alpha: -0.75 },
-    [some(COUNT), some(COUNT)],
-    [COUNT],
-  ),
   ...["gelu", "quick_gelu", "relu"].flatMap((name) => [
     check(name, { count: COUNT }, [some(COUNT)], [COUNT]),
     check(
@@ -181,6 +189,13 @@ const elementwise: readonly KernelCheck[] = [
       [COUNT],
     ),
   ]),
+  check("copy", { count: COUNT }, [some(COUNT)], [COUNT]),
+  check(
+    "add",
+    { count: COUNT, alpha: -0.75 },
+    [some(COUNT), some(COUNT)],
+    [COUNT],
+  ),
   check(
     "scale_rows",
     { rows: 9, width: 37 },
@@ -231,14 +246,14 @@ const rows = { batch: 2, tokens: 5, width: 6 };
 const prompts = { batch: 2, width: 6, start: 1, count: 2, skip: 1, sets: 1 };
 
 const tokens: readonly KernelCheck[] = [
-  check("patches", images, [some(2, 3, 6, 6)], [2, 4, 27]),
-  check("unpatches", images, [some(2, 4, 27)], [2, 3, 6, 6]),
   check(
     "embed_tokens",
     rows,
     [some(2, 4, 6), some(1, 1, 6), some(1, 5, 6)],
     [2, 5, 6],
   ),
+  check("patches", images, [some(2, 3, 6, 6)], [2, 4, 27]),
+  check("unpatches", images, [some(2, 4, 27)], [2, 3, 6, 6]),
   check(
     "take_tokens",
     { ...rows, start: 1, count: 2 },
@@ -267,8 +282,6 @@ const blocks = { batch: 2, size: 4, channels: 3, patch: 2, merge: 1 };
 const map = { batch: 2, size: 4, channels: 8, kernel: 3 };
 
 const maps: readonly KernelCheck[] = [
-  check("space_to_depth", blocks, [some(2, 16, 3)], [2, 4, 12]),
-  check("depth_to_space", blocks, [some(2, 4, 12)], [2, 16, 3]),
   check(
     "depthwise_conv",
     { ...map, flip: 0 },
@@ -281,24 +294,14 @@ const maps: readonly KernelCheck[] = [
     [some(2, 16, 8), some(2, 16, 8), some(9, 8)],
     [9, 8],
   ),
+  check("space_to_depth", blocks, [some(2, 16, 3)], [2, 4, 12]),
+  check("depth_to_space", blocks, [some(2, 4, 12)], [2, 16, 3]),
 ];
 
 const windowed = { batch: 2, size: 4, window: 2, shift: 1 };
 const heads = { ...windowed, heads: 3, width: 12 };
 
 const windows: readonly KernelCheck[] = [
-  check(
-    "window_partition",
-    { ...windowed, channels: 12 },
-    [some(2, 16, 12)],
-    [8, 4, 12],
-  ),
-  check(
-    "window_reverse",
-    { ...windowed, channels: 12 },
-    [some(8, 4, 12), some(2, 16, 12)],
-    [2, 16, 12],
-  ),
   check(
     "window_attention",
     heads,
@@ -319,13 +322,29 @@ const windows: readonly KernelCheck[] = [
     [8, 4, 36],
     [9, 3],
   ),
+  check(
+    "window_partition",
+    { ...windowed, channels: 12 },
+    [some(2, 16, 12)],
+    [8, 4, 12],
+  ),
+  check(
+    "window_reverse",
+    { ...windowed, channels: 12 },
+    [some(8, 4, 12), some(2, 16, 12)],
+    [2, 16, 12],
+  ),
 ];
+
+/** The family of the attention kernels that software adapters use at length. */
+export const ATTENTION_ROWS = "attention by rows";
 
 /** Every kernel's checks, by the name of its family. */
 export const kernelChecks: ReadonlyMap<string, readonly KernelCheck[]> =
   new Map([
     ["matrix product", matrixProducts],
     ["attention", attention],
+    [ATTENTION_ROWS, attentionRows],
     ["layer norm", norms],
     ["expert", experts],
     ["elementwise", elementwise],

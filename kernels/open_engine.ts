@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkKernels } from "./check_kernels.ts";
+import { CheckedEngine } from "./checked_engine.ts";
 import type { BlasChoice } from "./cpu/blas.ts";
 import { openCpuEngine } from "./cpu/engine.ts";
 import { DeviceError, type Engine, type Precision } from "./engine.ts";
@@ -15,11 +15,6 @@ import {
   openWebgpuEngine,
   type WebgpuOptions,
 } from "./webgpu/mod.ts";
-import {
-  deviceKey,
-  rememberChecked,
-  wasChecked,
-} from "./webgpu/checked_devices.ts";
 
 /** `auto` takes WebGPU on real hardware, else the CPU engine. */
 export type EngineName = "auto" | "cpu" | "webgpu";
@@ -36,7 +31,10 @@ export interface EngineChoice {
 
 /** Options of {@linkcode openEngine}. */
 export interface EngineOptions {
-  /** Worker threads of the CPU engine, at least 1; default: one a core. */
+  /**
+   * Worker threads of the CPU engine, 0 to 256; default: one a core. With 0 the
+   * calling thread computes.
+   */
   readonly threads?: number;
   /**
    * The BLAS library of the CPU engine: `off`, a path, or by default `auto`,
@@ -44,10 +42,12 @@ export interface EngineOptions {
    */
   readonly blas?: BlasChoice;
   /**
-   * When small uses of all kernels are compared with those of the CPU engine on
-   * a WebGPU device: `once` for each adapter and version of the kernels, every
-   * 30 days anew, if the user's cache directory may be read and written without
-   * asking, else `always`; or `never`. Default: `once`.
+   * When small uses of kernels are compared with those of the CPU engine on a
+   * WebGPU device. `once`: one kernel of each family when it is opened, the
+   * others before a plan uses them, and what passed not again for 30 days on the
+   * same adapter by the same kernels, if the user's cache directory may be read
+   * and written without asking. `always`: all kernels when it is opened. `never`.
+   * Default: `once`.
    */
   readonly check?: "once" | "always" | "never";
   /** Told what `auto` took and why. */
@@ -83,7 +83,7 @@ export function chooseEngine(adapter: AdapterReport | undefined): EngineChoice {
  * engine; `auto` may.
  * @throws {DeviceError} If there is no such device, or none for the precision, or
  * it computes wrong numbers; the message names the family of kernels.
- * @throws {RangeError} If the number of threads is not a whole number above 0.
+ * @throws {RangeError} If the number of threads is not a whole number from 0 to 256.
  *
  * @example Usage
  * ```ts
@@ -132,21 +132,9 @@ async function openChecked(
   const tuned = tuning?.choices;
   const engine = await openWebgpuEngine({ ...options, tuned });
   if (check === "never" || !adapter) return engine;
-  try {
-    const key = await deviceKey(adapter);
-    if (check === "once" && await wasChecked(key)) return engine;
-    const reference = await openCpuEngine({ threads: 1, blas: "off" });
-    try {
-      await checkKernels(engine, reference);
-    } finally {
-      reference.close();
-    }
-    await rememberChecked(key);
-    return engine;
-  } catch (error) {
-    engine.close();
-    throw error;
-  }
+  return await CheckedEngine.open(engine, adapter, {
+    anew: check === "always",
+  });
 }
 
 function noHalf(reason: string): DeviceError {

@@ -27,7 +27,10 @@ import { PLAIN, RELAXED } from "./wasm_binary.ts";
 
 /** Options of {@linkcode openCpuEngine}. */
 export interface CpuEngineOptions {
-  /** Worker threads, 1 to 256; by default one for each logical processor. */
+  /**
+   * Worker threads, 1 to 256, by default one for each logical processor; with 0
+   * the calling thread computes and waits, which suits the smallest work.
+   */
   threads?: number;
   /** Fused multiply-add where the machine has it; true by default. */
   relaxed?: boolean;
@@ -49,9 +52,9 @@ export async function openCpuEngine(
   options: CpuEngineOptions = {},
 ): Promise<Engine> {
   const threads = options.threads ?? navigator.hardwareConcurrency;
-  if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
+  if (!Number.isInteger(threads) || threads < 0 || threads > 256) {
     throw new RangeError(
-      `Cannot open the CPU engine: got ${threads} threads, wanted 1 to 256`,
+      `Cannot open the CPU engine: got ${threads} threads, wanted 0 to 256`,
     );
   }
   const fused = Uint8Array.fromBase64(RELAXED);

@@ -10,6 +10,7 @@ import { BLAS_SYMBOLS } from "./blas.ts";
 import { blasAttentionEntries } from "./blas_attention.ts";
 import { blasEntries } from "./blas_worker.ts";
 import type { Heap } from "./heap.ts";
+import { InlineWorker } from "./inline_worker.ts";
 import type { Phase } from "./lower/lowering.ts";
 import {
   CONTROL,
@@ -39,11 +40,21 @@ const symbols = ${JSON.stringify(BLAS_SYMBOLS)};
   );
 }
 
+/** What the pool uses of a worker. */
+interface PoolWorker {
+  on(event: "message", listener: (message: FromWorker) => void): unknown;
+  on(event: "error", listener: (cause: unknown) => void): unknown;
+  postMessage(message: ToWorker): void;
+  ref(): void;
+  unref(): void;
+  terminate(): unknown;
+}
+
 /** A pool runs one program at a time; its owner keeps the order. */
 export class Pool {
   readonly threads: number;
   readonly #heap: Heap;
-  readonly #workers: Worker[];
+  readonly #workers: readonly PoolWorker[];
   readonly #programs = new Map<number, readonly Phase[]>();
   #nextProgram = 1;
   #settle: PromiseWithResolvers<void> | undefined;
@@ -52,7 +63,7 @@ export class Pool {
   #times: Float64Array[] = [];
   readonly #atExit = () => this.#leaveBlas();
 
-  private constructor(heap: Heap, workers: Worker[]) {
+  private constructor(heap: Heap, workers: readonly PoolWorker[]) {
     this.#heap = heap;
     this.#workers = workers;
     this.threads = workers.length;
@@ -61,6 +72,7 @@ export class Pool {
   /**
    * Starts `threads` workers that run `module` on the heap's memory.
    *
+   * @param threads With 0 the caller's thread is the only worker.
    * @param blas The path of the BLAS library that they open.
    */
   static async open(
@@ -69,10 +81,12 @@ export class Pool {
     threads: number,
     blas?: string,
   ): Promise<Pool> {
-    const workers = Array.from({ length: threads }, startWorker);
+    const workers: PoolWorker[] = threads === 0
+      ? [new InlineWorker()]
+      : Array.from({ length: threads }, startWorker);
     const pool = new Pool(heap, workers);
     const opened = Promise.withResolvers<void>();
-    let missing = threads;
+    let missing = workers.length;
     pool.#settle = opened;
     for (const [thread, worker] of workers.entries()) {
       worker.on("message", (message: FromWorker) => {
@@ -88,7 +102,7 @@ export class Pool {
         module,
         memory,
         thread,
-        threads,
+        threads: workers.length,
         spins,
         blas,
       });
@@ -222,7 +236,7 @@ export class Pool {
     this.#recorded?.reject(this.#broken);
   }
 
-  #post(worker: Worker, message: ToWorker): void {
+  #post(worker: PoolWorker, message: ToWorker): void {
     worker.postMessage(message);
   }
 }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { MessagePort } from "node:worker_threads";
 import type { Entry } from "./blas_worker.ts";
 
 /** From the pool to a worker. */
@@ -58,6 +57,12 @@ export const CONTROL: Control = {
   blas: 2432,
 };
 
+/** A worker's end of the way to its pool. */
+export interface Port {
+  on(event: "message", take: (message: ToWorker) => void): unknown;
+  postMessage(message: FromWorker): void;
+}
+
 /** The longest message of a failure, in bytes. */
 export const MAX_MESSAGE_BYTES = 1024;
 
@@ -66,7 +71,7 @@ export const MAX_MESSAGE_BYTES = 1024;
  * engine reads no file, and therefore refers to nothing outside itself.
  */
 export function work(
-  port: MessagePort,
+  port: Port,
   control: Control,
   maxMessageBytes: number,
   openBlas: (

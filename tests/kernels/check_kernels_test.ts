@@ -7,8 +7,12 @@ import { kernelChecks } from "../../kernels/kernel_checks.ts";
 import { type EngineOptions, openEngine } from "../../kernels/open_engine.ts";
 import { openWebgpuEngine } from "../../kernels/webgpu/engine.ts";
 import { kernels } from "../../kernels/webgpu/kernels.ts";
+import { everyUse, plainUse } from "../../kernels/kernel_use.ts";
+import { webgpuHalf } from "../support/engines.ts";
 import { inFolder } from "../support/folder.ts";
+import { halfPlan } from "../support/half_case.ts";
 import { openReferenceEngine } from "../support/reference_engine.ts";
+import { type KernelUse, onePlan } from "./cpu/one_kernel.ts";
 import { gpuTest, withHook } from "./webgpu/adapter.ts";
 
 async function checkAgainst(
@@ -23,7 +27,7 @@ async function checkAgainst(
   }
 }
 
-const openCpu = () => openCpuEngine({ threads: 1, blas: "off" });
+const openCpu = () => openCpuEngine({ threads: 0, blas: "off" });
 
 Deno.test("every kernel has a check", () => {
   const names = [...kernelChecks.values()].flat().map(({ kernel }) => kernel);
@@ -88,17 +92,44 @@ function withWrong(
   }, work).then(() => assert.ok(found > 0));
 }
 
-/** Opens WebGPU and says how many pipelines that took. */
-async function pipelinesOf(options: EngineOptions = {}): Promise<number> {
+/** Says how many pipelines some work took. */
+async function pipelinesIn(work: () => Promise<unknown>): Promise<number> {
   let made = 0;
   await withHook(
     GPUDevice.prototype,
     "createComputePipeline",
     () => made++,
-    async () => (await openEngine("webgpu", options)).close(),
+    async () => {
+      await work();
+    },
   );
   return made;
 }
+
+/** Opens WebGPU and says how many pipelines that took. */
+function pipelinesOf(options: EngineOptions = {}): Promise<number> {
+  return pipelinesIn(async () => (await openEngine("webgpu", options)).close());
+}
+
+/** Compiles a plan of one call on a new engine; how many pipelines it took. */
+async function pipelinesFor(
+  use: KernelUse,
+  options: EngineOptions = {},
+): Promise<number> {
+  const engine = await openEngine("webgpu", options);
+  try {
+    return await pipelinesIn(() => engine.compile(onePlan(use)));
+  } finally {
+    engine.close();
+  }
+}
+
+const scaleRows: KernelUse = {
+  kernel: "scale_rows",
+  attributes: { rows: 2, width: 3 },
+  inputs: [new Float32Array(6), new Float32Array(2), new Float32Array(6)],
+  outputs: [6],
+};
 
 /** Runs work with an empty cache directory. */
 async function withCache(work: () => Promise<void>): Promise<void> {
@@ -122,10 +153,12 @@ async function withCache(work: () => Promise<void>): Promise<void> {
 const checkedPath = () => `${cacheDirectory()}/checked_devices.json`;
 
 gpuTest(
-  "openEngine() checks a device once and remembers it",
+  "openEngine() tries a kernel of each family once and remembers it",
   () =>
     withCache(async () => {
-      assert.ok(await pipelinesOf() >= kernels.size);
+      const families = kernelChecks.size - 1;
+      const made = await pipelinesOf();
+      assert.ok(made >= families && made < kernels.size, `${made}`);
       assert.equal(await pipelinesOf(), 0);
       assert.ok(await pipelinesOf({ check: "always" }) >= kernels.size);
       assert.equal(await pipelinesOf({ check: "never" }), 0);
@@ -133,23 +166,159 @@ gpuTest(
 );
 
 gpuTest(
+  "Engine.compile() tries kernels that were not tried before",
+  () =>
+    withCache(async () => {
+      const alone = await pipelinesFor(scaleRows, { check: "never" });
+      assert.equal(alone, 1);
+      const first = await pipelinesFor(scaleRows);
+      const again = await pipelinesFor(scaleRows);
+      assert.ok(first > again, `${first} and then ${again}`);
+      assert.equal(again, alone);
+    }),
+);
+
+gpuTest(
+  "Engine.compile() refuses a kernel that computes wrong numbers",
+  () =>
+    withCache(async () => {
+      await openEngine("webgpu").then((engine) => engine.close());
+      await withWrong("scale_rows", ["x[", "2.0 * x["], async () => {
+        const engine = await openEngine("webgpu");
+        try {
+          await assert.rejects(
+            engine.compile(onePlan(scaleRows)),
+            /Cannot trust the device .*: elementwise \(scale_rows is off by \d/,
+          );
+          await engine.compile(onePlan({
+            ...scaleRows,
+            kernel: "copy",
+            attributes: { count: 6 },
+            inputs: [new Float32Array(6)],
+          }));
+        } finally {
+          engine.close();
+        }
+      });
+      assert.ok(await pipelinesFor(scaleRows) > 0);
+    }),
+);
+
+Deno.test({
+  name: "Engine.compile() tries what is stored as f16 by itself",
+  ignore: webgpuHalf.ignore,
+  fn: () =>
+    withCache(async () => {
+      await pipelinesFor(scaleRows);
+      const engine = await openEngine("webgpu", { precision: "f16" });
+      const plan = halfPlan(onePlan(scaleRows), engine.half!("scale_rows"));
+      const compile = () => engine.compile(plan);
+      const label = "scale_rows, f16 x and residual and y";
+      try {
+        await withWrong(label, ["x[", "2.0h * x["], () =>
+          assert.rejects(
+            compile(),
+            /elementwise \(scale_rows, stored as f16, is off by \d/,
+          ));
+      } finally {
+        engine.close();
+      }
+    }),
+});
+
+gpuTest(
+  "Engine.compile() tries the attention of software adapters before long work",
+  () =>
+    withCache(async () => {
+      const engine = await openEngine("webgpu");
+      if (!engine.description.includes("software")) return engine.close();
+      const attention = (tokens: number): KernelUse => ({
+        kernel: "attention",
+        attributes: { batch: 1, tokens, heads: 2, width: 128 },
+        inputs: [new Float32Array(tokens * 384)],
+        outputs: [tokens * 128],
+      });
+      try {
+        await withWrong(
+          "attention_rows",
+          ["fn main(", "fn (main"],
+          async () => {
+            await engine.compile(onePlan(attention(5)));
+            await assert.rejects(
+              engine.compile(onePlan(attention(300))),
+              /Cannot trust the device .*: Cannot compile kernel attention_rows/,
+            );
+          },
+        );
+      } finally {
+        engine.close();
+      }
+    }),
+);
+
+gpuTest(
+  "checkKernels() finds the attention of software adapters right",
+  async () => {
+    const [engine, cpu] = [
+      await openWebgpuEngine({ allowSoftware: true, treatAsSoftware: true }),
+      await openCpu(),
+    ];
+    const uses = ["attention", "attention_gradient"]
+      .map((kernel) => ({ ...plainUse(kernel), rows: true }));
+    try {
+      const made = await pipelinesIn(() => checkKernels(engine, cpu, uses));
+      assert.ok(made >= uses.length);
+    } finally {
+      engine.close();
+      cpu.close();
+    }
+  },
+);
+
+Deno.test({
+  name: "checkKernels() finds all kernels right with operands as f16",
+  ignore: webgpuHalf.ignore,
+  fn: async () => {
+    const engine = await openWebgpuEngine({
+      allowSoftware: true,
+      precision: "f16",
+    });
+    const cpu = await openCpu();
+    const uses = everyUse().map((use) => ({
+      ...use,
+      half: engine.half!(use.kernel),
+    }));
+    try {
+      await checkKernels(engine, cpu, uses);
+    } finally {
+      engine.close();
+      cpu.close();
+    }
+  },
+});
+
+gpuTest(
   "openEngine() checks again what was checked long ago",
   () =>
     withCache(async () => {
       await pipelinesOf();
-      const [key] = Object.keys(
+      const [[device, uses]] = Object.entries<Record<string, number>>(
         JSON.parse(await Deno.readTextFile(checkedPath())),
       );
       const day = Math.floor(Date.now() / 86_400_000);
       const days = new Map([[day - 30, 0], [day - 31, 1], [day + 1, 1]]);
       for (const [checked, again] of days) {
-        const text = JSON.stringify({ [key]: checked });
+        const all = Object.keys(uses).map((use) => [use, checked]);
+        const text = JSON.stringify({ [device]: Object.fromEntries(all) });
         await Deno.writeTextFile(checkedPath(), text);
         assert.equal(Math.sign(await pipelinesOf()), again, `${checked - day}`);
       }
-      await Deno.writeTextFile(checkedPath(), "{");
-      assert.ok(await pipelinesOf() > 0);
-      assert.equal(await pipelinesOf(), 0);
+      // What an earlier version wrote, and half a file.
+      for (const text of [JSON.stringify({ [device]: day }), "{"]) {
+        await Deno.writeTextFile(checkedPath(), text);
+        assert.ok(await pipelinesOf() > 0);
+        assert.equal(await pipelinesOf(), 0);
+      }
     }),
 );
 
@@ -163,7 +332,7 @@ gpuTest(
         "global_norm",
         ["sqrt(sums[0])", "sums[0]"],
         () =>
-          assert.rejects(openEngine("webgpu"), (error) => {
+          assert.rejects(openEngine("webgpu", { check: "always" }), (error) => {
             assert.ok(error instanceof DeviceError);
             assert.match(
               error.message,
@@ -190,7 +359,7 @@ gpuTest(
         ["sqrt(sums[0])", "square(sums[0])"],
         () =>
           assert.rejects(
-            openEngine("webgpu"),
+            openEngine("webgpu", { check: "always" }),
             /Cannot trust the device .*: Cannot compile kernel global_norm/,
           ),
       )

@@ -19,18 +19,29 @@ const feeds = {
   input1: new Float32Array(5).fill(1),
 };
 
-Deno.test("Program.run() queues runs and returns them in order", async () => {
-  const engine = await openCpuEngine({ threads: 2 });
+for (const threads of [0, 2]) {
+  Deno.test(`Program.run() queues runs and returns them in order, ${threads} threads`, async () => {
+    const engine = await openCpuEngine({ threads });
+    const program = await engine.compile(onePlan(addUse));
+    const runs = Array.from({ length: 200 }, (_, i) =>
+      program.run({
+        input0: new Float32Array(5).fill(i),
+        input1: new Float32Array(5).fill(1),
+      }));
+    const settled = await Promise.all(runs);
+    for (const [i, { output0 }] of settled.entries()) {
+      assert.deepEqual([...output0], Array(5).fill(i + 2));
+    }
+    engine.close();
+  });
+}
+
+Deno.test("an engine on the calling thread profiles too", async () => {
+  const engine = await openCpuEngine({ threads: 0, blas: "off" });
+  assert.match(engine.description, /1 thread/);
   const program = await engine.compile(onePlan(addUse));
-  const runs = Array.from({ length: 200 }, (_, i) =>
-    program.run({
-      input0: new Float32Array(5).fill(i),
-      input1: new Float32Array(5).fill(1),
-    }));
-  const settled = await Promise.all(runs);
-  for (const [i, { output0 }] of settled.entries()) {
-    assert.deepEqual([...output0], Array(5).fill(i + 2));
-  }
+  const profile = await program.profile!(feeds);
+  assert.equal(profile.calls.length, 1);
   engine.close();
 });
 
@@ -134,7 +145,7 @@ Deno.test("compile() refuses a memory of another engine", async () => {
 });
 
 Deno.test("a kernel that traps is named, and the engine goes on", async () => {
-  for (const threads of [1, 3]) {
+  for (const threads of [0, 1, 3]) {
     const engine = await openCpuEngine({ threads });
     const good = await engine.compile(onePlan(addUse));
     // A count far beyond the memory makes the kernel read out of bounds.
@@ -177,7 +188,7 @@ Deno.test("a closed program gives its arena back", async () => {
 });
 
 Deno.test("openCpuEngine() refuses odd numbers of threads", async () => {
-  for (const threads of [0, 1.5, 257, NaN]) {
+  for (const threads of [-1, 1.5, 257, NaN]) {
     await assert.rejects(openCpuEngine({ threads }), RangeError);
   }
 });

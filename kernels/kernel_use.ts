@@ -1,0 +1,69 @@
+/**
+ * In which ways a plan uses kernels, as far as a device may get one right and
+ * another one wrong.
+ *
+ * @module
+ */
+
+import type { HalfOperands, KernelCall, Place, Plan } from "./engine.ts";
+import { ATTENTION_ROWS, kernelChecks } from "./kernel_checks.ts";
+
+/** One way. */
+export interface KernelUse {
+  readonly kernel: string;
+  /** Whether it is the attention that software adapters use at length. */
+  readonly rows: boolean;
+  /** What is stored as f16. */
+  readonly half: HalfOperands;
+}
+
+const NO_HALF: HalfOperands = { inputs: [], outputs: [] };
+
+/** A use in float32. */
+export function plainUse(kernel: string): KernelUse {
+  return { kernel, rows: false, half: NO_HALF };
+}
+
+/** Every kernel in float32. */
+export function everyUse(): KernelUse[] {
+  const names = [...kernelChecks.values()].flat().map(({ kernel }) => kernel);
+  return [...new Set(names)].map(plainUse);
+}
+
+/** One kernel of each family: what a device is tried with at its creation. */
+export function familyUses(): KernelUse[] {
+  return [...kernelChecks].filter(([family]) => family !== ATTENTION_ROWS)
+    .map(([, [{ kernel }]]) => plainUse(kernel));
+}
+
+/** The use that a call makes of its kernel. */
+export function useOf(
+  call: KernelCall,
+  usesRows: (call: KernelCall) => boolean,
+): KernelUse {
+  const { kernel, inputs, outputs } = call;
+  const half = { inputs: halves(inputs), outputs: halves(outputs) };
+  return { kernel, rows: usesRows(call), half };
+}
+
+/** A use in one line, such as `matmul` or `attention by rows, f16 0 > 0`. */
+export function useKey({ kernel, rows, half }: KernelUse): string {
+  const { inputs, outputs } = half;
+  const stored = inputs.length + outputs.length > 0
+    ? `, f16 ${inputs.join(" ")} > ${outputs.join(" ")}`
+    : "";
+  return `${kernel}${rows ? " by rows" : ""}${stored}`;
+}
+
+/** The distinct uses of a plan. */
+export function usesOf(
+  { calls }: Plan,
+  usesRows: (call: KernelCall) => boolean,
+): KernelUse[] {
+  const uses = calls.map((call) => useOf(call, usesRows));
+  return [...new Map(uses.map((use) => [useKey(use), use])).values()];
+}
+
+function halves(places: readonly (Place | undefined)[]): number[] {
+  return places.flatMap((place, i) => place?.dtype === "f16" ? [i] : []);
+}
