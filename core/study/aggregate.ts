@@ -62,8 +62,8 @@ export function aggregate(
   const counted = results.filter((result) => testOf(result, epoch));
   const axes = ["method", ...varying(counted)];
   const datasets = datasetsOf(counted);
-  const groups = Map.groupBy(counted, settingKey);
-  const plain = [...groups.values()].map((group) =>
+  const groups = bySetting(counted, (result) => result);
+  const plain = groups.map((group) =>
     rowOf(group, axes, [...datasets.keys()], epoch)
   ).sort((a, b) => compareSettings(a, b, axes));
   const counts = plain.flatMap(({ cells }) =>
@@ -86,11 +86,12 @@ export function testOf(
   return epoch === "last" ? test : best?.test;
 }
 
-/** What a run is made with, the data left out. */
-export type Configured = Pick<
-  RunResult,
-  "method" | "options" | "settings" | "backbone"
->;
+/** What a run is made with. */
+export type Configured =
+  & Pick<RunResult, "method" | "options" | "settings" | "backbone">
+  & { readonly data: Pick<RunResult["data"], "hash"> };
+
+const LR = "lr";
 
 /** Every value that a run is made with, by axis, data and seed left out. */
 export function valuesOf(
@@ -112,7 +113,8 @@ export function valuesOf(
 
 /**
  * Axes but the method with several values. Options and learning rates, whose
- * defaults are the method's, count where a single method has several.
+ * defaults are the method's, count where a single method has several; learning
+ * rates, which are chosen for a data set, where it has several on one.
  */
 export function varying(
   runs: readonly Configured[],
@@ -120,10 +122,14 @@ export function varying(
   const order = [...axes.keys()];
   const found = new Map<string, Map<string, Set<string | number>>>();
   for (const run of runs) {
-    const own = new Set([...Object.keys(run.options).map(axisName), "lr"]);
+    const own = new Set(Object.keys(run.options).map(axisName));
     for (const [name, value] of valuesOf(run)) {
       const sets = found.get(name) ?? new Map<string, Set<string | number>>();
-      const key = own.has(name) ? run.method : "";
+      const key = name === LR
+        ? `${run.method} ${run.data.hash}`
+        : own.has(name)
+        ? run.method
+        : "";
       sets.set(key, (sets.get(key) ?? new Set()).add(value));
       found.set(name, sets);
     }
@@ -133,10 +139,22 @@ export function varying(
   ).map(([name]) => name).sort((a, b) => order.indexOf(a) - order.indexOf(b));
 }
 
-/** The same for runs that differ in data and seed only. */
-export function settingKey(run: Configured): string {
-  const values = [...valuesOf(run)].filter(([name]) => name !== "backbone");
-  return JSON.stringify([run.backbone.hash, values]);
+/**
+ * Groups of runs that differ in data and seed only, and in learning rates that
+ * were chosen for the data.
+ */
+export function bySetting<T>(
+  runs: readonly T[],
+  configOf: (run: T) => Configured,
+): T[][] {
+  const own = varying(runs.map(configOf)).includes(LR);
+  const groups = Map.groupBy(runs, (run) => {
+    const config = configOf(run);
+    const values = [...valuesOf(config)]
+      .filter(([name]) => name !== "backbone" && (own || name !== LR));
+    return JSON.stringify([config.backbone.hash, values]);
+  });
+  return [...groups.values()];
 }
 
 /** Titles by hash; two data sets of one name get theirs with the hash. */

@@ -65,8 +65,14 @@ function captionOf({ epoch, seeds: [fewest, most], rows }: StudyTable): string {
     : `mean ± standard deviation over ${
       fewest === most ? most : `${fewest} to ${most}`
     } seeds`;
+  const rates =
+    rows.some(({ results }) =>
+        new Set(results.map(({ settings }) => settings.lr)).size > 1
+      )
+      ? "; learning rates differ by data set"
+      : "";
   return `Test top-1 in per cent ${which}, ${seeds}; parameters leave out the ` +
-    `head; time is training's`;
+    `head; time is training's${rates}`;
 }
 
 interface Markup {

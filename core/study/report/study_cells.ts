@@ -7,9 +7,9 @@
 import { hinted } from "../../errors.ts";
 import { nearest } from "../../nearest.ts";
 import {
+  bySetting,
   compareSettings,
   datasetsOf,
-  settingKey,
   valuesOf,
   varying,
 } from "../aggregate.ts";
@@ -69,8 +69,8 @@ export function tableOf(
 ): StudyTable {
   const axes = ["method", ...varying(runs.map(({ origin }) => origin))];
   const datasets = datasetsOf(runs.map(({ origin }) => origin));
-  const groups = [...Map.groupBy(runs, ({ origin }) => settingKey(origin))];
-  const settings = groups.map(([, own]) => settingOf(own, axes, datasets))
+  const groups = bySetting(runs, ({ origin }) => origin);
+  const settings = groups.map((own) => settingOf(own, axes, datasets))
     .sort((a, b) => compareSettings(a, b, axes))
     .map((setting, index) => ({ ...setting, index }));
   const base = baselineOf(settings, baseline);

@@ -138,6 +138,23 @@ Deno.test("aggregate() leaves out what only the methods' defaults change", () =>
   ]);
 });
 
+Deno.test("aggregate() has one row for a method with a rate for each data set", () => {
+  const at = (data: string, lr: number, correct: number) => {
+    const result = made({ method: "full", data, correct });
+    return { ...result, settings: { ...result.settings, lr } };
+  };
+  const chosen = [at("a", 0.1, 90), at("b", 0.2, 80)];
+  const table = aggregate(chosen, "last");
+  assert.deepEqual(table.axes, ["method"]);
+  assert.equal(table.rows.length, 1);
+  assert.ok(Math.abs(table.rows[0].mean!.mean - 0.85) < 1e-12);
+  const said = "learning rates differ by data set";
+  assert.ok(markdownTables([table]).includes(said));
+  const searched = aggregate([...chosen, at("a", 0.2, 70)], "last");
+  assert.deepEqual(searched.axes, ["method", "lr"]);
+  assert.equal(searched.rows.length, 2);
+});
+
 const TABLE = [
   made({ rank: 2, data: "my_data", seed: 0, correct: 70, bestCorrect: 75 }),
   made({ rank: 2, data: "my_data", seed: 1, correct: 74, bestCorrect: 75 }),
