@@ -1,4 +1,4 @@
-import { HUB, hubFiles, repositoryOf } from "../../core/models/hub.ts";
+import { HUB, hubFiles, placeOf, pulledFolder } from "../../core/models/hub.ts";
 import { inspectBackbone } from "../../core/models/backbone.ts";
 import { hinted } from "../../core/errors.ts";
 import { download } from "../../core/weights/download.ts";
@@ -24,7 +24,7 @@ export const pull: CliCommand = {
     {
       name: "revision",
       kind: "text",
-      default: "main",
+      defaultText: "main, or where the weights are",
       help: "branch, tag or commit on the hub",
     },
     {
@@ -42,12 +42,12 @@ const MEBIBYTE = 1 << 20;
 
 async function run(input: Input, output: Output): Promise<unknown> {
   const name = input.word("NAME");
-  const repository = repositoryOf(name);
-  const out = input.textOr("out") ?? `backbones/${name.replace("/", "--")}`;
+  const { repository, revision } = placeOf(name);
+  const out = input.textOr("out") ?? pulledFolder(name);
   const files = await online(() =>
     hubFiles(repository, {
       hub: input.text("hub").replace(/\/+$/, ""),
-      revision: input.text("revision"),
+      revision: input.textOr("revision") ?? revision,
     })
   );
   await Deno.mkdir(out, { recursive: true });

@@ -11,10 +11,21 @@ import { hinted } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { Digest } from "../weights/download.ts";
 
+/** Milliseconds within which the hub must answer. */
+const PATIENCE = 30_000;
+
 /** Where the hub is. */
 export const HUB = "https://huggingface.co";
 
-/** Repositories by the names of the zoo. */
+/** Where a backbone is on the hub. */
+export interface HubPlace {
+  /** As `OWNER/NAME`. */
+  readonly repository: string;
+  /** Branch, tag or commit; left out, `main`. */
+  readonly revision?: string;
+}
+
+/** Repositories by the names of backbones. */
 export const hubBackbones: ReadonlyMap<string, string> = new Map([
   ["vit-ti16", "timm/vit_tiny_patch16_224.augreg_in21k"],
   ["vit-s16", "timm/vit_small_patch16_224.augreg_in21k"],
@@ -37,16 +48,23 @@ export const hubBackbones: ReadonlyMap<string, string> = new Map([
   ["clip-l14", "openai/clip-vit-large-patch14"],
 ]);
 
+/** Revisions of repositories whose `main` has the weights as a pickle alone. */
+const REVISIONS: ReadonlyMap<string, string> = new Map([
+  ["openai/clip-vit-base-patch32", "refs/pr/15"],
+]);
+
 /**
- * The repository of a backbone.
+ * Where a backbone is.
  *
  * @param name One of {@linkcode hubBackbones}, or a repository as `OWNER/NAME`.
  * @throws {RangeError} If it is neither; the hint has the nearest.
  */
-export function repositoryOf(name: string): string {
-  const known = hubBackbones.get(name);
-  if (known) return known;
-  if (/^[\w.-]+\/[\w.-]+$/.test(name) && !name.includes("..")) return name;
+export function placeOf(name: string): HubPlace {
+  const isPath = /^[\w.-]+\/[\w.-]+$/.test(name) && !name.includes("..");
+  const repository = hubBackbones.get(name) ?? (isPath ? name : undefined);
+  if (repository !== undefined) {
+    return { repository, revision: REVISIONS.get(repository) };
+  }
   const names = [...hubBackbones.keys()];
   throw hinted(
     new RangeError(
@@ -55,6 +73,11 @@ export function repositoryOf(name: string): string {
     ),
     `did you mean ${nearest(name, names)}?`,
   );
+}
+
+/** The folder that a backbone is pulled into unless another is named. */
+export function pulledFolder(name: string): string {
+  return `backbones/${name.replace("/", "--")}`;
 }
 
 /** A file of a repository. */
@@ -86,9 +109,12 @@ export async function hubFiles(
     const file = await announced(`${hub}/${path}/${name}`, name);
     if (file) found.push(file);
     else if (name === FILES[0]) {
-      throw new RangeError(
-        `Cannot pull ${repository}: got no ${name} there, wanted one in ` +
-          `revision ${revision}`,
+      throw hinted(
+        new RangeError(
+          `Cannot pull ${repository}: got no ${name} there, wanted one in ` +
+            `revision ${revision} of a public repository`,
+        ),
+        "--revision takes another branch, tag or commit of it",
       );
     }
   }
@@ -123,9 +149,14 @@ async function announced(
 async function ask(url: string): Promise<Response> {
   try {
     // Followed, it would ask the storage, which knows no hash.
-    return await fetch(url, { method: "HEAD", redirect: "manual" });
+    return await fetch(url, {
+      method: "HEAD",
+      redirect: "manual",
+      signal: AbortSignal.timeout(PATIENCE),
+    });
   } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
+    const isLate = cause instanceof DOMException;
+    if (!(cause instanceof TypeError || isLate)) throw cause;
     throw hinted(
       new RangeError(
         `Cannot pull ${url}: got no connection (${cause.message}), wanted one`,

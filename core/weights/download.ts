@@ -29,6 +29,8 @@ export interface DownloadRequest {
   readonly attempts?: number;
   /** Milliseconds before the second attempt, doubled each time; default 500. */
   readonly wait?: number;
+  /** Milliseconds after which a silent connection is given up; default 30,000. */
+  readonly silence?: number;
   /** Called as bytes arrive. */
   onProgress?(done: number, total: number): void;
 }
@@ -93,13 +95,16 @@ function unreachable({ url }: DownloadRequest, trouble: Error): Error {
  * @throws {RangeError} If trying again will not.
  */
 async function fetchRest(
-  { url, size, onProgress }: DownloadRequest,
+  request: DownloadRequest,
   part: string,
   from: number,
 ): Promise<Error | undefined> {
+  const { url, size } = request;
   const headers = from > 0 ? { range: `bytes=${from}-` } : undefined;
+  const silence = new Silence(request.silence);
   try {
-    const response = await fetch(url, { headers });
+    const { signal } = silence;
+    const response = await fetch(url, { headers, signal });
     const { status, body } = response;
     if (status >= 500 || status === 429 || !body) {
       await body?.cancel();
@@ -116,27 +121,75 @@ async function fetchRest(
         `Cannot download ${url}: got status ${status}, wanted 200`,
       );
     }
-    using file = await Deno.open(part, {
-      create: true,
-      write: true,
-      append: resumed,
-      truncate: !resumed,
+    const start = resumed ? from : 0;
+    const done = await append(request, part, {
+      chunks: silence.watch(body),
+      start,
     });
-    let done = resumed ? from : 0;
-    for await (const chunk of body) {
-      done += chunk.length;
-      if (done > size) throw tooLong(url, size);
-      await writeAll(file, chunk);
-      onProgress?.(done, size);
-    }
-    await file.sync();
     return done === size
       ? undefined
       : new TypeError(`the end after ${done} of ${size} bytes`);
   } catch (error) {
     // Lost connections are TypeErrors of fetch.
     if (error instanceof TypeError) return error;
+    if (silence.signal.aborted) return new TypeError("no more bytes");
     throw error;
+  } finally {
+    silence.end();
+  }
+}
+
+/** Writes what arrives behind the bytes that are there; counts them all. */
+async function append(
+  { url, size, onProgress }: DownloadRequest,
+  part: string,
+  { chunks, start }: { chunks: AsyncIterable<Uint8Array>; start: number },
+): Promise<number> {
+  using file = await Deno.open(part, {
+    create: true,
+    write: true,
+    append: start > 0,
+    truncate: start === 0,
+  });
+  let done = start;
+  for await (const chunk of chunks) {
+    done += chunk.length;
+    if (done > size) throw tooLong(url, size);
+    await writeAll(file, chunk);
+    onProgress?.(done, size);
+  }
+  await file.sync();
+  return done;
+}
+
+/** Ends a connection that stays open without a byte. */
+class Silence {
+  readonly #abort = new AbortController();
+  readonly #longest: number;
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor(longest = 30_000) {
+    this.#longest = longest;
+    this.#timer = setTimeout(() => this.#abort.abort(), longest);
+  }
+
+  /** For the connection. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Passes chunks on, each of which breaks the silence. */
+  async *watch(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      clearTimeout(this.#timer);
+      yield chunk;
+      this.#timer = setTimeout(() => this.#abort.abort(), this.#longest);
+    }
+  }
+
+  /** Stops waiting for it. */
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }
 

@@ -10,6 +10,8 @@ import { createHash } from "node:crypto";
 export interface Mischief {
   /** Bytes after which each connection ends. */
   dropAfter?: number;
+  /** Bytes after which each connection stays open and says nothing more. */
+  stallAfter?: number;
   /** Added to the size that is announced. */
   sizeOff?: number;
   /** The hash that is announced instead of the right one. */
@@ -25,12 +27,18 @@ export interface Mischief {
 /** A server with one repository, `owner/model`. */
 export class TestHub {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #prefix: string;
   /** What `GET` asked for, as `NAME RANGE`. */
   readonly asked: string[] = [];
   /** How it answers from now on. */
   mischief: Mischief = {};
 
-  constructor(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>) {
+  /** @param revision As it stands in addresses. */
+  constructor(
+    files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+    revision = "main",
+  ) {
+    this.#prefix = `/owner/model/resolve/${revision}/`;
     this.#server = Deno.serve(
       { port: 0, hostname: "127.0.0.1", onListen: () => {} },
       (request) => this.#answer(request, files),
@@ -51,9 +59,10 @@ export class TestHub {
     files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
   ): Response {
     const { pathname } = new URL(request.url);
-    const prefix = "/owner/model/resolve/main/";
-    const name = pathname.slice(prefix.length);
-    const content = pathname.startsWith(prefix) ? files.get(name) : undefined;
+    const name = pathname.slice(this.#prefix.length);
+    const content = pathname.startsWith(this.#prefix)
+      ? files.get(name)
+      : undefined;
     if (!content) return new Response(null, { status: 404 });
     if (request.method === "HEAD") return this.#announce(name, content);
     this.asked.push(`${name} ${request.headers.get("range") ?? "all"}`);
@@ -88,8 +97,9 @@ export class TestHub {
       return new Response("busy", { status: 503 });
     }
     const from = mischief.noRanges ? 0 : Number(/\d+/.exec(range ?? "0")?.[0]);
-    const { dropAfter = Infinity, trailing = 0 } = mischief;
-    const rest = content.subarray(from, from + dropAfter);
+    const { stallAfter, trailing = 0 } = mischief;
+    const most = stallAfter ?? mischief.dropAfter ?? Infinity;
+    const rest = content.subarray(from, from + most);
     const drops = from + rest.length < content.length;
     const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
       start(controller) {
@@ -99,6 +109,7 @@ export class TestHub {
       async pull(controller) {
         // The piece must have left before the connection breaks.
         await new Promise((done) => setTimeout(done, 50));
+        if (drops && stallAfter) return await new Promise(() => {});
         if (drops) controller.error(new Error("dropped"));
         else controller.close();
       },

@@ -1,9 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  hubBackbones,
-  hubFiles,
-  repositoryOf,
-} from "../../../core/models/hub.ts";
+import { hubBackbones, hubFiles, placeOf } from "../../../core/models/hub.ts";
 import { download } from "../../../core/weights/download.ts";
 import { inFolder } from "../../support/folder.ts";
 import { type Mischief, TestHub } from "../../support/hub.ts";
@@ -26,7 +22,13 @@ function pulling(
     const path = `${folder}/model.safetensors`;
     const fetchIt = async () => {
       const [file] = await hubFiles("owner/model", { hub: hub.url });
-      return await download({ ...file, path, attempts: 3, wait: 1 });
+      return await download({
+        ...file,
+        path,
+        attempts: 3,
+        wait: 1,
+        silence: 500,
+      });
     };
     await work(fetchIt, { path, hub });
   });
@@ -81,6 +83,13 @@ Deno.test("download() bears a few failures and keeps what it has", () =>
     assert.equal((await Deno.stat(`${path}.part`)).size, 1000);
   }));
 
+Deno.test("download() gives up a connection that says nothing more", () =>
+  pulling({ stallAfter: 70_000 }, async (fetchIt, { path, hub }) => {
+    await fetchIt();
+    await assertWhole(path);
+    assert.ok(hub.asked.length >= 5, hub.asked.join());
+  }));
+
 Deno.test("download() removes a file of another hash", () =>
   pulling({ hash: "ab".repeat(32) }, async (fetchIt, { path }) => {
     await assert.rejects(fetchIt(), {
@@ -117,7 +126,8 @@ Deno.test("hubFiles() refuses a repository without weights or without a hash", (
     });
     await assert.rejects(hubFiles("owner/other", { hub: hub.url }), {
       name: "RangeError",
-      message: /got no model\.safetensors there, wanted one in revision main/,
+      message:
+        /got no model\.safetensors there, wanted one in revision main of a/,
     });
     await assert.rejects(
       hubFiles("owner/model", { hub: "http://127.0.0.1:1" }),
@@ -128,14 +138,29 @@ Deno.test("hubFiles() refuses a repository without weights or without a hash", (
     );
   }));
 
-Deno.test("repositoryOf() knows names and repositories", () => {
+Deno.test("placeOf() knows names and repositories", () => {
   for (const [name, repository] of hubBackbones) {
-    assert.equal(repositoryOf(name), repository);
-    assert.equal(repositoryOf(repository), repository);
+    assert.equal(placeOf(name).repository, repository);
+    assert.deepEqual(placeOf(repository), placeOf(name));
   }
-  assert.throws(() => repositoryOf("vit-b-16"), {
+  // Its main branch has a pickle alone.
+  assert.equal(placeOf("clip-b32").revision, "refs/pr/15");
+  assert.equal(placeOf("vit-b16").revision, undefined);
+  assert.throws(() => placeOf("vit-b-16"), {
     name: "RangeError",
     hint: "did you mean vit-b16?",
   });
-  assert.throws(() => repositoryOf("../etc"), RangeError);
+  assert.throws(() => placeOf("../etc"), RangeError);
+});
+
+Deno.test("hubFiles() asks for a revision that is a path", async () => {
+  await using hub = new TestHub(
+    new Map([["model.safetensors", CONTENT]]),
+    "refs%2Fpr%2F15",
+  );
+  const [file] = await hubFiles("owner/model", {
+    hub: hub.url,
+    revision: "refs/pr/15",
+  });
+  assert.equal(file.size, CONTENT.length);
 });
