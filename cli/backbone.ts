@@ -12,6 +12,7 @@ import {
   scratchBackbone,
 } from "../core/models/backbone.ts";
 import type { ModelConfig } from "../core/models/architectures.ts";
+import { hubBackbones, pulledFolder } from "../core/models/hub.ts";
 import { findBackbone, zoo } from "../core/models/zoo.ts";
 import type { Flag } from "./flag.ts";
 
@@ -51,14 +52,15 @@ export const backboneFlag: Flag = {
   placeholder: "PATH|NAME|scratch:NAME",
   default: "vit-t8-32",
   help: "weights by timm, Hugging Face, torchvision (safetensors) or Google " +
-    "(npz), a file or its folder; a name that ships with its weights; or " +
-    "random weights",
+    "(npz), a file or its folder; a name that ships with its weights or was " +
+    "pulled; or random weights",
 };
 
 /**
  * Reads or makes a backbone.
  *
- * @param source A path, a name whose weights ship, or `scratch:` and a name.
+ * @param source A path, a name whose weights ship or were pulled, or
+ * `scratch:` and a name.
  * @param seed Of random weights.
  * @param imageSize In pixels, where it is not the backbone's own.
  * @throws {RangeError} If there is no such file or name.
@@ -76,16 +78,28 @@ export async function openBackbone(
   }
   const shipped = SHIPPED.get(source);
   if (shipped) return await readBackbone(assetPath(shipped), { imageSize });
-  if (zoo.has(source)) {
-    throw hinted(
-      new RangeError(
-        `Cannot read the backbone ${source}: got a name without weights, ` +
-          "wanted a file",
-      ),
-      `--backbone ${SCRATCH}${source} starts from random weights`,
-    );
+  const pulled = hubBackbones.has(source) && pulledFolder(source);
+  if (pulled && await exists(pulled)) {
+    return await readBackbone(pulled, { imageSize });
   }
+  if (pulled || zoo.has(source)) throw withoutWeights(source, Boolean(pulled));
   return await readBackbone(source, { imageSize });
+}
+
+function withoutWeights(name: string, onHub: boolean): Error {
+  const ways = [
+    ...onHub ? [`deno task pull ${name} fetches them`] : [],
+    ...zoo.has(name)
+      ? [`--backbone ${SCRATCH}${name} starts from random ones`]
+      : [],
+  ];
+  return hinted(
+    new RangeError(
+      `Cannot read the backbone ${name}: got a name without weights, wanted ` +
+        "a file",
+    ),
+    ways.join("; "),
+  );
 }
 
 /** The sizes of a backbone by a zoo name, or of a file. */
@@ -93,9 +107,9 @@ export async function backboneConfig(source: string): Promise<ModelConfig> {
   const name = source.startsWith(SCRATCH)
     ? source.slice(SCRATCH.length)
     : source;
-  if (!zoo.has(name) && await exists(name)) {
-    return (await inspectBackbone(name)).config;
-  }
+  if (zoo.has(name)) return findBackbone(name);
+  const pulled = hubBackbones.has(name) ? pulledFolder(name) : name;
+  if (await exists(pulled)) return (await inspectBackbone(pulled)).config;
   return findBackbone(name);
 }
 

@@ -135,5 +135,6 @@ function again(command: string, right: readonly Comparison[]): string {
     (text, { flag }) => text.replace(new RegExp(` --${flag} \\S+`), ""),
     command,
   );
-  return `prepare the data again with: ${kept} ${flags} --out NEW.safetensors`;
+  return `prepare the data again with: deno task ${kept} ${flags} ` +
+    "--out NEW.safetensors";
 }

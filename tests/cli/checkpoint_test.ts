@@ -68,6 +68,33 @@ Deno.test("train says what a checkpoint is and keeps how its images are prepared
     assert.equal(eval_.code, 0, eval_.stderr);
   }));
 
+Deno.test("train takes a backbone by the name that it was pulled by", () =>
+  inFolder(async (folder) => {
+    await writeData(folder, 16, 0.95);
+    const missing = await train(folder, "timm", "--backbone=mae-b16");
+    assert.equal(missing.code, 1);
+    assert.match(
+      missing.stderr,
+      /Cannot read the backbone mae-b16: got a name without weights, wanted a file\nhint: +deno task pull mae-b16 fetches them\n/,
+    );
+    const pulled = `${folder}/backbones/mae-b16`;
+    await Deno.mkdir(pulled, { recursive: true });
+    for (const name of ["config.json", "model.safetensors"]) {
+      await Deno.copyFile(fixture(`timm/${name}`), `${pulled}/${name}`);
+    }
+    const { code, stderr } = await train(
+      folder,
+      "timm",
+      "--backbone=mae-b16",
+    );
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /Backbone +mae-b16 \(timm ViT\): 16 px/);
+    const eval_ = await alore(folder, "eval", "--run=run", "--device=cpu");
+    assert.equal(eval_.code, 0, eval_.stderr);
+    const counted = await alore(folder, "params", "--backbone=mae-b16");
+    assert.equal(counted.code, 0, counted.stderr);
+  }));
+
 Deno.test("train refuses data that were resized by another filter", () =>
   inFolder(async (folder) => {
     await writeData(folder, 16, 0.875);
@@ -75,7 +102,7 @@ Deno.test("train refuses data that were resized by another filter", () =>
     assert.equal(refused.code, 1);
     assert.match(
       refused.stderr,
-      /Cannot train on data\.safetensors: got images resized by bicubic, wanted bilinear as the backbone learned\nhint: +prepare the data again with: alore data prepare folder \.\/photos --seed 3 --size 16 --filter bilinear --out NEW\.safetensors; or --interpolation bicubic trains on them as they are/,
+      /Cannot train on data\.safetensors: got images resized by bicubic, wanted bilinear as the backbone learned\nhint: +prepare the data again with: deno task alore data prepare folder \.\/photos --seed 3 --size 16 --filter bilinear --out NEW\.safetensors; or --interpolation bicubic trains on them as they are/,
     );
     const meant = await train(
       folder,
@@ -93,7 +120,7 @@ Deno.test("train refuses data that were cropped otherwise, and eval does", () =>
     assert.equal(refused.code, 1);
     assert.match(
       refused.stderr,
-      /Cannot train on data\.safetensors: got images with crop_pct 1, wanted 0\.8 as the backbone learned\nhint: +prepare the data again with: alore data prepare folder \.\/photos --seed 3 --size 16 --filter bicubic --crop-pct 0\.8 --out NEW\.safetensors; or --crop-pct 1 trains on them as they are/,
+      /Cannot train on data\.safetensors: got images with crop_pct 1, wanted 0\.8 as the backbone learned\nhint: +prepare the data again with: deno task alore data prepare folder \.\/photos --seed 3 --size 16 --filter bicubic --crop-pct 0\.8 --out NEW\.safetensors; or --crop-pct 1 trains on them as they are/,
     );
     const meant = await train(folder, "hugging_face", "--crop-pct=1");
     assert.equal(meant.code, 0, meant.stderr);
@@ -154,7 +181,7 @@ Deno.test("train takes another image size when it is told to, and later commands
     assert.equal(refused.code, 1);
     assert.match(
       refused.stderr,
-      /got images of 24 pixels, wanted the backbone's 16\nhint: +prepare the data again with: alore data prepare folder \.\/photos --seed 3 --size 16 --filter bicubic --out NEW\.safetensors; or --image-size 24 --crop-pct 1 trains on them as they are/,
+      /got images of 24 pixels, wanted the backbone's 16\nhint: +prepare the data again with: deno task alore data prepare folder \.\/photos --seed 3 --size 16 --filter bicubic --out NEW\.safetensors; or --image-size 24 --crop-pct 1 trains on them as they are/,
     );
     const meant = await train(
       folder,
