@@ -5,6 +5,7 @@
  * @module
  */
 
+import { hinted } from "../errors.ts";
 import { type ByteSource, fileSource } from "./byte_source.ts";
 import { findDuplicateKey } from "./duplicate_key.ts";
 import { openSafetensors } from "./safetensors.ts";
@@ -24,8 +25,8 @@ const LARGEST_INDEX = 64 << 20;
  * @param folder Where the files are, with a separator at its end; or empty.
  * @returns All tensors as one file, and the shards in the order of their names.
  * @throws {SyntaxError} If the index is none, or names a file elsewhere.
- * @throws {RangeError} If a shard is missing or damaged, or its tensors are not
- * those that the index names.
+ * @throws {RangeError} If shards are missing, all of which are listed, or
+ * damaged, or their tensors are not those that the index names.
  */
 export async function openSharded(
   index: ByteSource,
@@ -33,6 +34,7 @@ export async function openSharded(
 ): Promise<{ file: TensorFile; sources: ByteSource[] }> {
   const places = parseIndex(index);
   const names = [...new Set(places.values())].sort();
+  await requireShards(index, folder, names);
   const sources = await Promise.all(
     names.map((name) => fileSource(folder + name)),
   );
@@ -66,6 +68,28 @@ export async function openSharded(
     },
   };
   return { file, sources };
+}
+
+async function requireShards(
+  index: ByteSource,
+  folder: string,
+  names: readonly string[],
+): Promise<void> {
+  const there = await Promise.all(
+    names.map(async (name) => {
+      const found = await Deno.stat(folder + name).catch(() => undefined);
+      return found?.isFile ?? false;
+    }),
+  );
+  const missing = names.filter((_, i) => !there[i]);
+  if (missing.length === 0) return;
+  throw hinted(
+    new RangeError(
+      `Cannot read ${index.name}: got no ${missing.join(", no ")} beside it, ` +
+        `wanted all ${names.length} shards that it names`,
+    ),
+    "copy the missing files into its folder",
+  );
 }
 
 /** The file of each tensor. */

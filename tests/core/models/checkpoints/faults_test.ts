@@ -94,6 +94,23 @@ Deno.test("readBackbone() refuses shards that differ from their index", () =>
     await refuses(readBackbone(folder), "SyntaxError", /got no weight_map/);
   }));
 
+Deno.test("readBackbone() lists every shard that is missing", () =>
+  inCopy("hugging_face", async (folder) => {
+    const shard = (i: number) => `model-0000${i}-of-00002.safetensors`;
+    for (const i of [1, 2]) {
+      await Deno.remove(`${folder}/${shard(i)}`);
+      const gone = [1, 2].slice(0, i).map((n) => `no ${shard(n)}`).join(", ");
+      await refuses(
+        readBackbone(folder),
+        "RangeError",
+        new RegExp(
+          `index\\.json: got ${gone} beside it, wanted all 2 shards that it`,
+        ),
+        /copy the missing files/,
+      );
+    }
+  }));
+
 Deno.test("readBackbone() refuses the configuration of another model", () =>
   inCopy("hugging_face", async (folder) => {
     const path = `${folder}/config.json`;
