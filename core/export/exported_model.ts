@@ -1,4 +1,5 @@
 import type { Fitting } from "../data/description.ts";
+import { type Filter, filters } from "../data/resize.ts";
 import type { NamedTensors } from "../models/adapted_model.ts";
 import type { ModelConfig } from "../models/architectures.ts";
 import type { Preprocess } from "../models/backbone.ts";
@@ -38,6 +39,17 @@ export interface ExportFormat {
    * @throws {RangeError} If the model is too large for it.
    */
   encode(model: ExportedModel, dtype: ExportDtype): ExportedFiles;
+}
+
+/**
+ * The filter that images are to be resized by: the data's, or, where they were
+ * never resized, the backbone's.
+ */
+export function filterOf(
+  { resize, preprocess }: Pick<ExportedModel, "resize" | "preprocess">,
+): Filter {
+  return filters.find((filter) => filter === resize?.filter) ??
+    preprocess.interpolation ?? "bicubic";
 }
 
 /** JSON as a file, with a closing line feed. */

@@ -5,15 +5,20 @@
  */
 
 import { sideBeforeCrop } from "../data/crop.ts";
+import type { Filter } from "../data/resize.ts";
 import { hinted } from "../errors.ts";
 import type { ModelConfig } from "../models/architectures.ts";
 import type { ConvNextConfig } from "../models/convnext.ts";
 import type { SwinConfig } from "../models/swin.ts";
-import type { ExportDtype, ExportedModel } from "./exported_model.ts";
+import {
+  type ExportDtype,
+  type ExportedModel,
+  filterOf,
+} from "./exported_model.ts";
 import { requirePlainVit } from "./plain_vit.ts";
 
 /** PIL's numbers of the filters. */
-const RESAMPLE: Readonly<Record<string, number>> = {
+const RESAMPLE: Readonly<Record<Filter, number>> = {
   nearest: 0,
   bilinear: 2,
   bicubic: 3,
@@ -133,9 +138,8 @@ function requireEps({ eps }: ModelConfig, wanted: number): void {
  * @throws {RangeError} If images were padded to a square, for which a plain
  * vision transformer's processors have no word: they would stretch them.
  */
-export function hfPreprocessor(
-  { config, preprocess, resize }: HfModel,
-): Record<string, unknown> {
+export function hfPreprocessor(model: HfModel): Record<string, unknown> {
+  const { config, preprocess, resize } = model;
   if (resize?.fit === "pad") {
     throw hinted(
       new RangeError(
@@ -155,7 +159,7 @@ export function hfPreprocessor(
     ["image_processor_type"]: crop ? "BitImageProcessor" : "ViTImageProcessor",
     ["do_resize"]: true,
     size: short ? { ["shortest_edge"]: side } : square(side),
-    resample: RESAMPLE[resize?.filter ?? "bicubic"] ?? RESAMPLE.bicubic,
+    resample: RESAMPLE[filterOf(model)],
     ...(crop ? { ["do_center_crop"]: true, ["crop_size"]: square(size) } : {}),
     ["do_rescale"]: true,
     ["rescale_factor"]: 1 / 255,

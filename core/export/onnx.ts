@@ -7,11 +7,12 @@
 import { Graph } from "../graph/graph.ts";
 import { modelTensors, traceModel } from "../models/architectures.ts";
 import { VERSION } from "../version.ts";
-import type {
-  ExportDtype,
-  ExportedFiles,
-  ExportedModel,
-  ExportFormat,
+import {
+  type ExportDtype,
+  type ExportedFiles,
+  type ExportedModel,
+  type ExportFormat,
+  filterOf,
 } from "./exported_model.ts";
 import { convertNodes, OnnxGraph } from "./onnx_graph.ts";
 import { onnxRules } from "./onnx_ops.ts";
@@ -83,7 +84,7 @@ export function encodeOnnx(
       mean: JSON.stringify(preprocess.mean),
       std: JSON.stringify(preprocess.std),
       rescale_factor: `${1 / 255}`,
-      interpolation: model.resize?.filter ?? "bicubic",
+      interpolation: filterOf(model),
       fit: model.resize?.fit ?? "stretch",
       crop_pct: `${model.resize?.cropPct ?? 1}`,
     },

@@ -11,6 +11,7 @@ import {
   type ExportedFiles,
   type ExportedModel,
   type ExportFormat,
+  filterOf,
   jsonFile,
 } from "./exported_model.ts";
 import { partsOf } from "./timm_parts.ts";
@@ -51,7 +52,7 @@ function timmConfig(model: ExportedModel): Record<string, unknown> {
       ["custom_load"]: false,
       ["input_size"]: [channels, imageSize, imageSize],
       ["fixed_input_size"]: config.architecture !== "convnext",
-      interpolation: resize?.filter ?? "bicubic",
+      interpolation: filterOf(model),
       ["crop_pct"]: resize?.cropPct ?? 1,
       ["crop_mode"]: CROP_MODE[resize?.fit ?? "stretch"] ?? "squash",
       mean: preprocess.mean,

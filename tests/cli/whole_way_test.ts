@@ -131,7 +131,15 @@ Deno.test({
           ...["--device=cpu", "--verify"],
         );
         const agreements = text.match(/^Agreement +same top-1 on 24 of 24/gm);
-        assert.equal(agreements?.length, format === "hf" ? 3 : 2, text);
+        const comparisons = format === "hf" ? 3 : 2;
+        assert.equal(agreements?.length, comparisons, text);
+        const differences = [
+          ...text.matchAll(/^Difference +(\S+) at most between logits$/gm),
+        ];
+        assert.equal(differences.length, comparisons, text);
+        for (const [line, largest] of differences) {
+          assert.ok(Number(largest) < 1e-4, line);
+        }
       }
       const { split, logits, top1, preprocess } = await predicted(folder);
       assert.ok(top1 > 0.6, `${top1}`);

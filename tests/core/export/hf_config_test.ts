@@ -35,6 +35,30 @@ Deno.test("hfPreprocessor() stretches to a square, or crops from the short edge"
   assert.deepEqual(crop["crop_size"], square);
 });
 
+Deno.test("every export resizes as the data were, or as the backbone learned", () => {
+  const words = (resize: string) => {
+    const model = {
+      ...fitted("stretch"),
+      preprocess: { ...HALF, interpolation: "bilinear" } as const,
+      resize: { ...fitted("stretch").resize, filter: resize },
+    };
+    const json = (format: string, file: string) =>
+      JSON.parse(
+        new TextDecoder().decode(
+          formats.get(format)!.encode(model, "F32").get(file),
+        ),
+      );
+    return [
+      json("timm", "config.json")["pretrained_cfg"].interpolation,
+      json("hf", "preprocessor_config.json").resample,
+    ];
+  };
+  assert.deepEqual(words("bicubic"), ["bicubic", 3]);
+  assert.deepEqual(words("nearest"), ["nearest", 0]);
+  // What was drawn at its size was resized by no filter.
+  assert.deepEqual(words("none"), ["bilinear", 2]);
+});
+
 Deno.test("hfConfig() refuses what transformers would compute otherwise", () => {
   const refuse = (name: string, change: object, message: RegExp) => {
     const config = { ...architectureCases.get(name)!, ...change };
