@@ -47,7 +47,11 @@ export function npy(
 
 /** Writes an archive. */
 export function zip(files: readonly ZipFile[]): Uint8Array<ArrayBuffer> {
-  const parts: Uint8Array[] = [];
+  return joined([...zipPieces(files)]);
+}
+
+/** An archive piece by piece; files are asked for one at a time. */
+export function* zipPieces(files: Iterable<ZipFile>): Generator<Uint8Array> {
   const directory: Uint8Array[] = [];
   let at = 0;
   for (const file of files) {
@@ -56,17 +60,19 @@ export function zip(files: readonly ZipFile[]): Uint8Array<ArrayBuffer> {
       : file.content;
     const local = header(file, packed.length);
     directory.push(header(file, packed.length, file.offset ?? at));
-    parts.push(local, packed);
+    yield local;
+    yield packed;
     at += local.length + packed.length;
   }
   const listed = joined(directory);
   const end = new DataView(new ArrayBuffer(22));
   end.setUint32(0, 0x06054b50, true);
-  end.setUint16(8, files.length, true);
-  end.setUint16(10, files.length, true);
+  end.setUint16(8, directory.length, true);
+  end.setUint16(10, directory.length, true);
   end.setUint32(12, listed.length, true);
   end.setUint32(16, at, true);
-  return joined([...parts, listed, new Uint8Array(end.buffer)]);
+  yield listed;
+  yield new Uint8Array(end.buffer);
 }
 
 /** A local header, or with an offset one of the directory. */

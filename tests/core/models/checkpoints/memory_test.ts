@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { inFolder } from "../../../support/folder.ts";
-import { writeLargeCheckpoint } from "../../../support/large_checkpoint.ts";
+import {
+  writeLargeCheckpoint,
+  writeLargeNpz,
+} from "../../../support/large_checkpoint.ts";
 
 /** Loads ViT-L too, and holds ViT-B to its time, on a machine at rest. */
 const large = Deno.env.get("ALORE_LARGE") === "1";
@@ -10,7 +13,7 @@ const SCRIPT = fileURLToPath(
   new URL("../../../support/load_checkpoint.ts", import.meta.url),
 );
 
-/** What loading may take beyond the file's own size. */
+/** What loading may take beyond the size of the weights in f32. */
 const SPARE = 256 << 20;
 
 /** ViT-B/16 from a file to an engine. */
@@ -29,15 +32,27 @@ async function load(
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-for (const name of ["vit-b16", "vit-l16"]) {
+/** Types in safetensors, or Google's file; the first is for every machine. */
+const CASES = [
+  ["vit-b16", "F32"],
+  ["vit-b16", "F16"],
+  ["vit-b16", "BF16"],
+  ["vit-l16", "F32"],
+  ["vit-l16", "npz"],
+] as const;
+
+for (const [name, kind] of CASES) {
+  const isSmall = name === "vit-b16" && kind === "F32";
   Deno.test({
-    name:
-      `readBackbone() and buildModel() load ${name} in its size and 256 MiB`,
-    ignore: Deno.build.os !== "linux" || (name === "vit-l16" && !large),
+    name: `readBackbone() and buildModel() load ${name} from ${kind} in its ` +
+      "size and 256 MiB",
+    ignore: Deno.build.os !== "linux" || (!isSmall && !large),
     fn: () =>
       inFolder(async (folder) => {
-        const path = `${folder}/${name}.safetensors`;
-        const size = writeLargeCheckpoint(name, path);
+        const path = `${folder}/${name}`;
+        const size = kind === "npz"
+          ? writeLargeNpz(name, path)
+          : writeLargeCheckpoint(name, path, kind);
         const { milliseconds, bytes } = await load(path);
         const mebibytes = Math.round(bytes / 2 ** 20);
         assert.ok(bytes <= size + SPARE, `took ${mebibytes} MiB`);
