@@ -170,7 +170,24 @@ export async function openModel(
 ): Promise<OpenModel> {
   const found = await Deno.stat(path).catch(() => undefined);
   if (found?.isFile) return await openMerged(engine, path);
+  if (found) await refuseExport(path);
   return await openRun(engine, path, input, backbones);
+}
+
+/** @throws {RangeError} If a folder is a model in another program's layout. */
+async function refuseExport(path: string): Promise<void> {
+  const found = await Promise.all(
+    ["model.safetensors", "model.onnx"]
+      .map((name) => Deno.stat(`${path}/${name}`).catch(() => undefined)),
+  );
+  if (!found.some((file) => file)) return;
+  throw hinted(
+    new RangeError(
+      `Cannot use ${path}: got a folder for other programs, wanted a run's ` +
+        "folder or a file that merge wrote",
+    ),
+    "merge --out FILE.safetensors, without --format, writes one",
+  );
 }
 
 async function openMerged(engine: Engine, path: string): Promise<OpenModel> {

@@ -13,7 +13,7 @@ import type { CliCommand } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { FailedWith } from "../failed_with.ts";
 import { deviceFlags, methodFlags, precisionFlag } from "../flags.ts";
-import { bytes, clock, count, percent } from "../format.ts";
+import { bytes, clock, count, percent, plural } from "../format.ts";
 import { backboneFacts, imageFlags } from "../image_flags.ts";
 import type { Input } from "../input.ts";
 import { interruptible } from "../interrupt.ts";
@@ -174,7 +174,7 @@ function printResult(
   const seconds = records.reduce((sum, record) => sum + record.seconds, 0);
   output.print(
     `Trained     ${count(trainable)} numbers in ${clock(seconds)}, ` +
-      `${records.length} epochs`,
+      plural(records.length, "epoch"),
   );
   if (last?.validationTop1 !== undefined && best) {
     output.print(

@@ -59,6 +59,19 @@ Deno.test("alore merge opens a run of Swin, and its other layouts have it", () =
       timm.stdout,
       /^model\.safetensors, read back, by onnxruntime:\nDifference +\S+ at most between logits\nAgreement +same top-1 on 128 of 128/m,
     );
+    for (const name of ["onnx", "timm"]) {
+      const refused = await alore(
+        folder,
+        "predict",
+        `--model=${name}`,
+        "a.png",
+      );
+      assert.equal(refused.code, 1);
+      assert.match(
+        refused.stderr,
+        /got a folder for other programs, wanted a run's folder or a file that merge wrote\nhint: +merge --out FILE\.safetensors, without --format/,
+      );
+    }
     const hf = await merge("--format=hf", "--verify", "--out=hf");
     assert.equal(hf.code, 0, hf.stderr);
     const both = hf.stdout.match(/^Agreement +same top-1 on 128 of 128/gm);
