@@ -2,13 +2,9 @@
  * y = x·Φ(x) and dx = dy·(Φ(x) + x·φ(x)): GELU with the exact normal
  * distribution function Φ, and its gradient.
  *
- * Shapes: all (count). Bindings: x, y, or dy, x, dx, as vec4, the last one
- * guarded. Dispatch: 256 elements a workgroup, four an invocation.
- *
  * @module
  */
-import { elementwise } from "./elementwise.ts";
-import { attribute, type Kernel, required, type Shader } from "./kernel.ts";
+import { activationKernels } from "./activation.ts";
 
 /**
  * WGSL functions for the normal distribution.
@@ -39,101 +35,17 @@ fn normal_density(x: vec4f) -> vec4f {
 }
 `;
 
-const FORWARD = /* wgsl */ `
-override COUNT: u32;
+const GELU = /* wgsl */ `
+fn activated(x: vec4f) -> vec4f { return x * normal_cdf(x); }
 
-@group(0) @binding(0) var<storage, read_write> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
-
-fn store(i: u32, v: vec4f) {
-  let rest = COUNT - 4u * i;
-  if (rest >= 4u) { y[i] = v; return; }
-  y[i].x = v.x;
-  if (rest > 1u) { y[i].y = v.y; }
-  if (rest > 2u) { y[i].z = v.z; }
-}
-
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 64u + lane;
-  if (4u * i >= COUNT) { return; }
-  let v = x[i];
-  store(i, v * normal_cdf(v));
+fn differentiated(dy: vec4f, x: vec4f) -> vec4f {
+  return dy * fma(x, normal_density(x), normal_cdf(x));
 }
 `;
 
-const GRADIENT = /* wgsl */ `
-override COUNT: u32;
-
-@group(0) @binding(0) var<storage, read_write> dy: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> x: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
-
-fn store(i: u32, v: vec4f) {
-  let rest = COUNT - 4u * i;
-  if (rest >= 4u) { dx[i] = v; return; }
-  dx[i].x = v.x;
-  if (rest > 1u) { dx[i].y = v.y; }
-  if (rest > 2u) { dx[i].z = v.z; }
-}
-
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 64u + lane;
-  if (4u * i >= COUNT) { return; }
-  let v = x[i];
-  store(i, dy[i] * fma(v, normal_density(v), normal_cdf(v)));
-}
-`;
-
-const forward: Shader = {
-  name: "gelu",
-  wgsl: NORMAL_WGSL + FORWARD,
-  entry: "main",
-  bindings: ["x", "y"],
-};
-
-const gradient: Shader = {
-  name: "gelu_gradient",
-  wgsl: NORMAL_WGSL + GRADIENT,
-  entry: "main",
-  bindings: ["dy", "x", "dx"],
-};
-
-/** Exact GELU. */
-export const gelu: Kernel = {
-  name: "gelu",
-  half: { inputs: [0], outputs: [0] },
-  shaders: [forward],
-  lower: (call) =>
-    elementwise(
-      forward,
-      [required(call, "inputs", 0), required(call, "outputs", 0)],
-      attribute(call, "count"),
-    ),
-};
-
-/** The gradient of exact GELU. */
-export const geluGradient: Kernel = {
-  name: "gelu_gradient",
-  half: { inputs: [0, 1], outputs: [0] },
-  shaders: [gradient],
-  lower: (call) =>
-    elementwise(
-      gradient,
-      [
-        required(call, "inputs", 0),
-        required(call, "inputs", 1),
-        required(call, "outputs", 0),
-      ],
-      attribute(call, "count"),
-    ),
-};
+/** Exact GELU, and its gradient. */
+export const [gelu, geluGradient] = activationKernels(
+  "gelu",
+  NORMAL_WGSL + GELU,
+  "x",
+);
