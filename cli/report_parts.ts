@@ -72,7 +72,10 @@ export function originFacts(
 /** The command that makes a run again; defaults are left out. */
 export function trainCommandOf(
   config:
-    & Pick<RunConfig, "imported" | "method" | "options" | "settings">
+    & Pick<
+      RunConfig,
+      "imported" | "method" | "options" | "settings" | "precision"
+    >
     & Record<"backbone" | "data", { readonly source: string }>,
   path: string,
 ): string {
@@ -85,7 +88,7 @@ export function trainCommandOf(
   const defaults = new Map<string, unknown>(
     Object.entries(settingsFor(findMethod(method))),
   );
-  const flags: [string, unknown][] = [
+  const flags: (readonly [string, unknown])[] = [
     ["data", data.source],
     ["backbone", backbone.source],
     ["method", method],
@@ -94,6 +97,7 @@ export function trainCommandOf(
       .filter(([name, value]) => `${defaults.get(name)}` !== `${value}`)
       .map(([name, value]): [string, unknown] => [settingFlag(name), value]),
     ...Object.entries(augment).filter(([, value]) => value !== 0),
+    ...config.precision ? [["precision", config.precision] as const] : [],
     ["out", path],
   ];
   const words = flags.map(([name, value]) =>

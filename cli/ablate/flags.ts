@@ -7,7 +7,7 @@
 import { methods } from "../../core/methods/mod.ts";
 import { axes } from "../../core/study/axes.ts";
 import type { Flag } from "../flag.ts";
-import { deviceFlags, methodFlags } from "../flags.ts";
+import { deviceFlags, methodFlags, precisionFlag } from "../flags.ts";
 import { trainFlags } from "../train_flags.ts";
 
 /** Number of seeds, or their list. */
@@ -48,7 +48,8 @@ export const axisFlags: readonly Flag[] = [
     group: "Grid",
     help: "how many seeds, from 0; or which, where there are several",
   },
-  ...[...methodFlags(methods.values()), ...trainFlags].map(listOf),
+  ...[...methodFlags(methods.values()), ...trainFlags, precisionFlag]
+    .map(listOf),
 ];
 
 /** The same flag for a list of values. */

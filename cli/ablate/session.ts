@@ -17,7 +17,7 @@ import type { PlannedStudy } from "./plan.ts";
 
 /** What a process works with. */
 export interface Session {
-  readonly engine: Engine;
+  readonly engineOf: (run: PlannedRun) => Engine;
   readonly planned: PlannedStudy;
   readonly sources: Sources;
   readonly output: Output;
@@ -96,7 +96,7 @@ function titleOf(
 }
 
 async function workOn(
-  { engine, planned, sources, output, signal }: Session,
+  { engineOf, planned, sources, output, signal }: Session,
   run: PlannedRun,
   title: string,
 ): Promise<RunOutcome> {
@@ -109,7 +109,7 @@ async function workOn(
   let outcome: RunOutcome;
   try {
     outcome = await executeRun({
-      engine,
+      engine: engineOf(run),
       study,
       run,
       sources,

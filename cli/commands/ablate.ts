@@ -8,6 +8,7 @@ import { StudyDirectory } from "../../core/study/study_directory.ts";
 import { addGrids, readGrids } from "../../core/study/study_file.ts";
 import { type PlannedRun, planStudy } from "../../core/study/study_plan.ts";
 import { VERSION } from "../../core/version.ts";
+import type { Engine } from "../../kernels/engine.ts";
 import { ablateFlags } from "../ablate/flags.ts";
 import type { InspectionTools } from "../ablate/experts.ts";
 import { gridsFrom } from "../ablate/grids.ts";
@@ -184,7 +185,7 @@ async function runHere(asked: Asked): Promise<unknown> {
   const { input, output, todo } = asked;
   const looked = input.on("dry-run") || input.given("index");
   if (todo.length === 0 && looked) return await finish(asked);
-  return await withDevice(input, output, async (engine, device) => {
+  return await withEngines(asked, async (engineOf, engine, device) => {
     const { planned, sources, results } = asked;
     // Runs that other machines did have not been looked into yet.
     if (todo.length === 0) {
@@ -192,7 +193,7 @@ async function runHere(asked: Asked): Promise<unknown> {
     }
     output.note(`alore ${VERSION} · ${device}`);
     if (!input.given("index")) {
-      const time = await estimate(todo, { engine, sources, results });
+      const time = await estimate(todo, { engineOf, sources, results });
       const dry = input.on("dry-run");
       planText(planned, todo, estimateText(time)).forEach((line) =>
         dry ? output.print(line) : output.note(line)
@@ -205,10 +206,38 @@ async function runHere(asked: Asked): Promise<unknown> {
     }
     const patient = input.given("index");
     const worked = await interruptible((signal) =>
-      work({ engine, planned, sources, output, signal, patient }, todo)
+      work({ engineOf, planned, sources, output, signal, patient }, todo)
     );
     return await finish(asked, worked, { engine, sources });
   });
+}
+
+/** Runs work with an engine for each precision of the runs. */
+async function withEngines<T>(
+  { input, output, todo }: Asked,
+  work: (
+    engineOf: (run: PlannedRun) => Engine,
+    first: Engine,
+    description: string,
+  ) => Promise<T>,
+): Promise<T> {
+  const precisionOf = ({ config }: PlannedRun) => config.precision ?? "f32";
+  const [first = "f32", ...others] = new Set(todo.map(precisionOf));
+  return await withDevice(input, output, async (engine, description) => {
+    const [second] = others;
+    if (!second) return await work(() => engine, engine, description);
+    return await withDevice(
+      input,
+      output,
+      (other, more) =>
+        work(
+          (run) => precisionOf(run) === second ? other : engine,
+          engine,
+          `${description} and ${more}`,
+        ),
+      second,
+    );
+  }, first);
 }
 
 /** Gathers, prints, and fails if a run did. */

@@ -88,7 +88,10 @@ export function testOf(
 
 /** What a run is made with. */
 export type Configured =
-  & Pick<RunResult, "method" | "options" | "settings" | "backbone">
+  & Pick<
+    RunResult,
+    "method" | "options" | "settings" | "backbone" | "precision"
+  >
   & { readonly data: Pick<RunResult["data"], "hash"> };
 
 const LR = "lr";
@@ -97,7 +100,7 @@ const LR = "lr";
 export function valuesOf(
   run: Configured,
 ): Map<string, string | number> {
-  const { method, options, settings, backbone } = run;
+  const { method, options, settings, backbone, precision = "f32" } = run;
   const { seed: _, augment, ...rest } = settings;
   const values = { ...options, ...rest, ...augment };
   return new Map<string, string | number>([
@@ -108,6 +111,7 @@ export function valuesOf(
         ? [[axisName(name), value] as const]
         : []
     ),
+    ["precision", precision],
   ]);
 }
 

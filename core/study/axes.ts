@@ -1,6 +1,6 @@
 /**
  * What a study may vary: the method, its options, the data, the backbone, the
- * seed and every setting of training.
+ * seed, every setting of training, and in what numbers are stored.
  *
  * @module
  */
@@ -23,6 +23,7 @@ export interface Axis {
     | "method"
     | "data"
     | "backbone"
+    | "precision"
     | "option"
     | "setting"
     | "augment";
@@ -50,6 +51,7 @@ export const axes: ReadonlyMap<string, Axis> = new Map(
         axis(name, "setting", WHOLE.includes(name) ? "integer" : "number")
       ),
     ...augmentSpecs.map(({ name }) => axis(name, "augment", "number")),
+    axis("precision", "precision", "text"),
   ].map((made) => [made.name, made]),
 );
 

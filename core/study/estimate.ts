@@ -40,22 +40,22 @@ const PATIENCE_SECONDS = 10;
  */
 export async function estimate(
   runs: readonly PlannedRun[],
-  { engine, sources, results }: {
-    engine: Engine;
+  { engineOf, sources, results }: {
+    engineOf: (run: PlannedRun) => Engine;
     sources: Sources;
     results: readonly RunResult[];
   },
 ): Promise<Estimate> {
-  const known = speedsOf(results, runs, engine.description);
+  const known = speedsOf(results, runs, engineOf);
   if (known.size > 0) {
     const measured = [...known.values()].reduce((sum, s) => sum + s.count, 0);
     return { seconds: total(runs, known), from: "finished runs", measured };
   }
   const measured = new Map<string, Speed>();
   const started = performance.now();
-  for (const [key, [run]] of Map.groupBy(runs, keyOf)) {
+  for (const [key, [run]] of Map.groupBy(runs, ({ config }) => keyOf(config))) {
     if (performance.now() - started > PATIENCE_SECONDS * 1000) break;
-    measured.set(key, await calibrate(engine, sources, run));
+    measured.set(key, await calibrate(engineOf(run), sources, run));
   }
   return {
     seconds: total(runs, measured),
@@ -64,20 +64,21 @@ export async function estimate(
   };
 }
 
-/** Speeds by method and backbone, from results. */
+/** Speeds by method, backbone and precision, from results. */
 function speedsOf(
   results: readonly RunResult[],
   runs: readonly PlannedRun[],
-  engine: string,
+  engineOf: (run: PlannedRun) => Engine,
 ): Map<string, Speed & { count: number }> {
   const wanted = new Set(runs.map(({ config }) => config.backbone.hash));
+  const engines = new Set(runs.map((run) => engineOf(run).description));
   const usable = results.filter((result) =>
-    result.engine === engine && wanted.has(result.backbone.hash)
+    engines.has(result.engine) && wanted.has(result.backbone.hash)
   );
   const mean = (values: number[]) =>
     values.reduce((a, b) => a + b, 0) / values.length;
   return new Map(
-    [...Map.groupBy(usable, (r) => `${r.backbone.hash} ${r.method}`)]
+    [...Map.groupBy(usable, keyOf)]
       .map(([key, group]) => [key, {
         train: mean(group.map(({ imagesPerSecond }) => imagesPerSecond)),
         test: mean(group.map((result) => result.testImagesPerSecond)),
@@ -86,8 +87,14 @@ function speedsOf(
   );
 }
 
-function keyOf({ config }: PlannedRun): string {
-  return `${config.backbone.hash} ${config.method}`;
+/** What speeds are told apart by. */
+function keyOf(
+  { backbone, method, precision }: Pick<
+    RunResult,
+    "backbone" | "method" | "precision"
+  >,
+): string {
+  return `${backbone.hash} ${method} ${precision ?? "f32"}`;
 }
 
 function total(
@@ -100,7 +107,7 @@ function total(
     test: Math.min(...all.map(({ test }) => test)),
   };
   return runs.reduce((sum, run) => {
-    const { train, test } = speeds.get(keyOf(run)) ?? slowest;
+    const { train, test } = speeds.get(keyOf(run.config)) ?? slowest;
     const { epochs } = run.config.settings;
     const { images } = run;
     // The best epoch is tested too, unless it is the last.

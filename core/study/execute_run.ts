@@ -220,6 +220,7 @@ function resultOf(
     settings: config.settings,
     backbone: config.backbone,
     data: { source, hash: data, name },
+    ...config.precision && { precision: config.precision },
     classes: config.classes.length,
     seed: config.settings.seed,
     parameters,

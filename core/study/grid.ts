@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Precision } from "../../kernels/engine.ts";
 import type { AugmentOptions } from "../data/augment.ts";
 import { hinted } from "../errors.ts";
 import { findMethod } from "../methods/mod.ts";
@@ -23,6 +24,8 @@ export interface Cell {
   /** Of the method, those that the grid sets. */
   readonly options: Readonly<Record<string, AxisValue>>;
   readonly settings: TrainSettings;
+  /** Of frozen weights and activations. */
+  readonly precision: Precision;
 }
 
 /** What a grid has unless told otherwise. */
@@ -33,10 +36,11 @@ const DEFAULTS: Grid = { backbone: ["vit-t8-32"], method: ["alore"] };
  * that it does not know, is left out for it, so that it makes no further runs.
  *
  * The order is the order of work: seeds come first, so that a study that is
- * stopped early has every setting once; then data sets; then the settings.
+ * stopped early has every setting once; then precisions, each of which has an
+ * engine; then data sets; then the settings.
  *
- * @throws {RangeError} If an axis is unknown, there is no data, or an option
- * belongs to none of the grid's methods.
+ * @throws {RangeError} If an axis or a precision is unknown, there is no data, or
+ * an option belongs to none of the grid's methods.
  */
 export function cellsOf(given: Grid): Cell[] {
   const grid = { ...DEFAULTS, ...given };
@@ -48,7 +52,7 @@ export function cellsOf(given: Grid): Cell[] {
     );
   }
   checkOptions(grid);
-  const outer = ["backbone", "seed", "data", "method"];
+  const outer = ["backbone", "seed", "precision", "data", "method"];
   return product(outer, grid).flatMap((point) => {
     const own = ownGrid(grid, String(point.method));
     const rest = Object.keys(own).filter((name) => !outer.includes(name));
@@ -131,6 +135,12 @@ function cellOf(point: Readonly<Record<string, AxisValue>>): Cell {
     if (part === "augment") augment[key] = value;
   }
   const defaults = settingsFor(findMethod(String(point.method)));
+  const { precision = "f32" } = point;
+  if (precision !== "f32" && precision !== "f16") {
+    throw new RangeError(
+      `Cannot plan the study: got precision ${precision}, wanted f32 or f16`,
+    );
+  }
   return {
     backbone: String(point.backbone),
     data: String(point.data),
@@ -141,6 +151,7 @@ function cellOf(point: Readonly<Record<string, AxisValue>>): Cell {
       ...settings as Partial<TrainSettings>,
       augment: { ...defaults.augment, ...augment as Partial<AugmentOptions> },
     },
+    precision,
   };
 }
 
@@ -154,9 +165,10 @@ export function gridOfCell(cell: Cell): Grid {
   };
   const grid: Record<string, AxisValue[]> = {};
   for (const { name, part, key } of axes.values()) {
-    const value = part === "backbone" || part === "data" || part === "method"
-      ? cell[part]
-      : values[key];
+    if (part === "precision" && cell.precision === "f32") continue;
+    const value = part === "option" || part === "setting" || part === "augment"
+      ? values[key]
+      : cell[part];
     if (typeof value === "string" || typeof value === "number") {
       grid[name] = [value];
     }

@@ -44,6 +44,8 @@ export interface RunResult {
     readonly hash: string;
     readonly name: string;
   };
+  /** Of frozen weights and activations, where it is not f32. */
+  readonly precision?: "f16";
   readonly classes: number;
   readonly seed: number;
   /** Trained numbers without the head, and those of the head. */
@@ -98,6 +100,7 @@ const runResult = z.object({
   }),
   backbone: z.object({ source: z.string(), hash: z.string() }),
   data: z.object({ source: z.string(), hash: z.string(), name: z.string() }),
+  precision: z.literal("f16").optional(),
   classes: z.int().positive(),
   seed: z.int(),
   parameters: z.int().min(0),

@@ -26,14 +26,14 @@ export interface BackboneReader {
 
 interface Held {
   readonly backbone: Backbone;
-  shared?: SharedBackbone;
+  shared?: { readonly engine: Engine; readonly weights: SharedBackbone };
 }
 
 /** What the runs of a process share; one backbone at a time. */
 export class Sources {
   readonly #reader: BackboneReader;
   readonly #backbones = new Pool<Held>(0, () => 1, (held) => {
-    held.shared?.close();
+    held.shared?.weights.close();
   });
   readonly #datasets = new Pool<Dataset>(
     IMAGE_BYTES,
@@ -53,7 +53,8 @@ export class Sources {
 
   /**
    * A backbone in an engine's memory, uploaded when first asked for. Models over
-   * it must be closed before another backbone is asked for.
+   * it must be closed before another backbone, or it in another engine, is asked
+   * for.
    */
   async shared(
     engine: Engine,
@@ -61,8 +62,11 @@ export class Sources {
     seed: number,
   ): Promise<SharedBackbone> {
     const held = await this.#hold(source, seed);
-    held.shared ??= shareBackbone(engine, held.backbone);
-    return held.shared;
+    if (held.shared?.engine !== engine) {
+      held.shared?.weights.close();
+      held.shared = { engine, weights: shareBackbone(engine, held.backbone) };
+    }
+    return held.shared.weights;
   }
 
   /** A data set. */

@@ -144,6 +144,7 @@ function configOf(
     },
     classes,
     engine: "",
+    ...cell.precision === "f16" && { precision: cell.precision },
   };
 }
 

@@ -24,6 +24,75 @@ Deno.test("--precision f16 is refused on the cpu engine, with a remedy", () =>
     assert.match(stderr, /^hint: {2}--device webgpu with an adapter that /m);
   }));
 
+Deno.test("ablate --precision f16 is refused on the cpu engine, as train is", () =>
+  inFolder(async (folder) => {
+    await writeSmallFiles(folder);
+    const ablate = ["ablate", ...SMALL_TRAIN.slice(1), "--out=study"];
+    const spec = "precision: f16\ndata: data.safetensors\n" +
+      "backbone: small.safetensors\n";
+    await Deno.writeTextFile(`${folder}/study.yaml`, spec);
+    const commands = [
+      [...ablate, "--precision=f16"],
+      [...ablate, "--precision=f32,f16", "--dry-run"],
+      ["ablate", "--spec=study.yaml", "--device=cpu", "--out=other"],
+    ];
+    for (const words of commands) {
+      const { code, stderr } = await alore(folder, ...words);
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /^error: Cannot store numbers as f16: got the cpu /m,
+      );
+      assert.match(stderr, /^hint: {2}--device webgpu with an adapter that /m);
+    }
+    const { code, stderr } = await alore(folder, ...ablate, "--precision=f8");
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: .*got precision f8, wanted f32 or f16$/m);
+  }));
+
+Deno.test({
+  name: "ablate --precision f32,f16 compares both in one study",
+  ignore: webgpuHalf.ignore,
+  fn: () =>
+    inFolder(async (folder) => {
+      await writeSmallFiles(folder);
+      const words = [
+        "ablate",
+        ...TRAIN.slice(1),
+        "--epochs=1",
+        "--warmup-epochs=0",
+        "--out=study",
+        "--device=webgpu",
+        "--json",
+      ];
+      const first = await alore(folder, ...words);
+      assert.equal(first.code, 0, first.stderr);
+      const both = await alore(folder, ...words, "--precision=f32,f16");
+      assert.equal(both.code, 0, both.stderr);
+      const { results } = JSON.parse(both.stdout);
+      assert.equal(results.length, 2);
+      const [before] = JSON.parse(first.stdout).results;
+      const half = results.find(({ precision }: { precision?: string }) =>
+        precision === "f16"
+      );
+      const plain = results.find(({ hash }: { hash: string }) =>
+        hash === before.hash
+      );
+      assert.deepEqual(plain, before);
+      assert.match(half.engine, /, f16$/);
+      const { config, table, report } = {
+        config: await Deno.readTextFile(
+          `${folder}/study/runs/${half.hash}/config.json`,
+        ),
+        table: await Deno.readTextFile(`${folder}/study/table.md`),
+        report: await Deno.readTextFile(`${folder}/study/report.html`),
+      };
+      assert.equal(JSON.parse(config).precision, "f16");
+      assert.match(table, /precision/);
+      assert.match(report, /--precision f16/);
+    }),
+});
+
 Deno.test("bench --tune refuses --precision f16", () =>
   inFolder(async (folder) => {
     await writeSmallBackbone(folder);

@@ -225,12 +225,16 @@ Deno.test("planStudy() lets runs that mean the same be one", () =>
 Deno.test("estimate() measures a few steps, or takes finished runs", () =>
   onBench(async ({ plan, execute, engine, sources }) => {
     const runs = await plan({ seed: [0, 1], method: ["alore", "full"] });
-    const measured = await estimate(runs, { engine, sources, results: [] });
+    const measured = await estimate(runs, {
+      engineOf: () => engine,
+      sources,
+      results: [],
+    });
     assert.deepEqual([measured.from, measured.measured], ["calibration", 2]);
     assert.ok(measured.seconds > 0 && Number.isFinite(measured.seconds));
     const result = resultOf(await execute(runs[0]));
     const { seconds, ...basis } = await estimate([runs[2]], {
-      engine,
+      engineOf: () => engine,
       sources,
       results: [result],
     });

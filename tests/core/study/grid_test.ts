@@ -98,6 +98,25 @@ Deno.test("cellsOf() refuses a name that is no axis, with the nearest", () => {
   );
 });
 
+Deno.test("cellsOf() refuses a precision that is none", () => {
+  assert.throws(() => cellsOf({ data: ["a"], precision: ["f32", "f8"] }), {
+    name: "RangeError",
+    message: "Cannot plan the study: got precision f8, wanted f32 or f16",
+  });
+});
+
+Deno.test("cellsOf() does one precision after the other", () => {
+  const cells = cellsOf({
+    data: ["a"],
+    precision: ["f32", "f16"],
+    method: ["alore", "linear"],
+  });
+  assert.deepEqual(
+    cells.map(({ precision, method }) => [precision, method]),
+    [["f32", "alore"], ["f32", "linear"], ["f16", "alore"], ["f16", "linear"]],
+  );
+});
+
 Deno.test("cellsOf() refuses a grid without data", () => {
   assert.throws(() => cellsOf({ rank: [1] }), {
     name: "RangeError",
@@ -114,6 +133,7 @@ Deno.test("gridOfCell() is the inverse of cellsOf()", () => {
     hflip: [0.5],
     "clip-grad": [1],
     "batch-size": [8],
+    precision: ["f16", "f32"],
   });
   assert.deepEqual(cells.flatMap((cell) => cellsOf(gridOfCell(cell))), cells);
 });
