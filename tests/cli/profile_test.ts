@@ -45,7 +45,10 @@ Deno.test("bench --profile prints a row an op, with --verbose a row a shape", as
   await inFolder(async (folder) => {
     const plain = await alore(folder, ...WORDS, ...SMALL);
     assert.equal(plain.code, 0, plain.stderr);
-    assert.match(plain.stdout, /^op +calls +ms +share +GFLOP/m);
+    assert.match(
+      plain.stdout,
+      /^op +calls +ms +share +GFLOP +GFLOP\/s +of GEMM +MB +GB\/s$/m,
+    );
     assert.equal(plain.stdout.match(/^attention +6 /gm)?.length, 2);
     assert.match(plain.stdout, /^\(waiting\) +[0-9.]+ +[0-9.]+ %$/m);
     const verbose = await alore(folder, ...WORDS, ...SMALL, "--verbose");

@@ -31,6 +31,11 @@ export const TOLERANCE = {
    * some; one leaked 16 MiB buffer a program would be 480 MiB.
    */
   leakedBytes: 48 << 20,
+  /**
+   * What encoding a step keeps the main thread from its other work, in ms: a
+   * tenth of a step of 50 ms.
+   */
+  encodingMs: 5,
   /** A gradient rule in float64 against central differences. */
   gradientCheck: 1e-6,
   /**
