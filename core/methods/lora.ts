@@ -4,10 +4,11 @@
  *     y = x Wᵀ + b + alpha / rank · x A B
  *
  * By default beside the queries and values of every attention, or beside `fc1`
- * and `fc2` in a model without attention; keys and `proj` can be chosen too. A `[in, rank]` starts as PyTorch starts a
- * linear layer (Kaiming uniform with a = √5), B `[rank, out]` at zero, as in
- * loralib and peft; peft's defaults are rank 8, alpha 8 and no dropout. Dropout
- * is on what enters A.
+ * and `fc2` in a model without attention; keys and `proj` can be chosen too. A
+ * `[in, rank]` starts as PyTorch starts a linear layer (Kaiming uniform with
+ * a = √5), B `[rank, out]` at zero, as in loralib and peft; peft's defaults are
+ * rank 8, alpha 8 and no dropout. Dropout is on what enters A. It is linear and
+ * folds into the layer.
  *
  * Source: Hu et al., LoRA, 2021 (arXiv 2106.09685); rank 8 on q and v of vision
  * transformers as in Zhang et al., NOAH, 2022 (arXiv 2206.04673).

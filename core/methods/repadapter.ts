@@ -4,11 +4,12 @@
  *
  *     h = x + s · ((x A + a) blockdiag(B₁, …, B_g) + b)
  *
- * Between the normalisation and `qkv` or `fc1` of every block. Everything is
- * linear, so it folds into the layer that follows. A starts Xavier uniform, B
- * and the biases at zero; hidden 8, 2 groups, s = 1 and dropout 0.1 between the
- * halves are the defaults of the original code, which chooses s for each task
- * from 0.1, 0.5, 1, 5 and 10.
+ * Between the normalisation and `qkv` or `fc1` of every block. A is `[width,
+ * hidden]`, B `[groups, hidden / groups, width / groups]`; a and b are their
+ * biases. Everything is linear, so it folds into the layer that follows. A
+ * starts Xavier uniform, B and the biases at zero; hidden 8, 2 groups, s = 1 and
+ * dropout 0.1 between the halves are the defaults of the original code, which
+ * chooses s for each task from 0.1, 0.5, 1, 5 and 10.
  *
  * The original code puts them before the depthwise convolutions of a ConvNeXt,
  * where they do not fold; here they stand before fc1.

@@ -4,9 +4,10 @@
  *     y = y · γ + β
  *
  * After the patch embedding, every normalisation and every linear layer, the
- * head left out. γ starts at 1 and β at 0, both with normal noise of deviation
- * 0.02, as in the original code: unlike others, the method does not start as
- * the frozen model. It folds into the weight and bias of the layer itself.
+ * head left out. γ and β are `[channels]` of the layer's output. γ starts at 1
+ * and β at 0, both with normal noise of deviation 0.02, as in the original code,
+ * which has no dropout: unlike others, the method does not start as the frozen
+ * model. It folds into the weight and bias of the layer itself.
  *
  * Source: Lian et al., Scaling & Shifting Your Features, 2022 (arXiv
  * 2210.08823), dongzelian/SSF.
