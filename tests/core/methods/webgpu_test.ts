@@ -1,6 +1,6 @@
 /**
- * Methods on Swin and ConvNeXt: a training step on WebGPU is what it is on the
- * CPU.
+ * Methods on a plain vision transformer, on Swin and on ConvNeXt: the loss and
+ * every gradient on WebGPU are what they are on the CPU.
  *
  * @module
  */
@@ -17,9 +17,10 @@ import type { Engine, HostArray } from "../../../kernels/engine.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { testEngines } from "../../support/engines.ts";
 import { shakenBackbone } from "../../support/hierarchical.ts";
-import { tinyModel } from "../../support/tiny.ts";
+import { tinyBackbone, tinyModel } from "../../support/tiny.ts";
 import { TOLERANCE } from "../../support/tolerance.ts";
 import { perturb } from "./checks.ts";
+import { rows } from "./rows.ts";
 
 const METHODS = ["alore", "lora", "repadapter", "ssf", "linear", "full"];
 
@@ -30,10 +31,8 @@ async function lossAndGradients(
   engine: Engine,
   backbone: Backbone,
   name: string,
+  options: Readonly<Record<string, unknown>>,
 ): Promise<Record<string, HostArray>> {
-  const isConvNext = backbone.config.architecture === "convnext";
-  const targets = isConvNext ? "fc1,fc2" : "q,v";
-  const options = name === "lora" ? { targets } : {};
   using model = tinyModel(engine, name, options, backbone);
   await perturb(model);
   const { channels, imageSize } = model.spec.config;
@@ -63,31 +62,71 @@ async function lossAndGradients(
   return found;
 }
 
+/** Compares both engines. */
+async function compare(
+  [cpu, gpu]: readonly [Engine, Engine],
+  backbone: Backbone,
+  name: string,
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const wanted = await lossAndGradients(cpu, backbone, name, options);
+  const found = await lossAndGradients(gpu, backbone, name, options);
+  assertClose(found.loss, wanted.loss, TOLERANCE.loss, "loss");
+  for (const [tensor, values] of Object.entries(wanted)) {
+    assertClose(found[tensor], values, TOLERANCE.gradient, tensor);
+  }
+}
+
+async function withBoth(
+  work: (engines: readonly [Engine, Engine]) => Promise<void>,
+): Promise<void> {
+  const cpu = await openCpuEngine({ threads: 1, blas: "off" });
+  try {
+    const gpu = await webgpu.open();
+    try {
+      await work([cpu, gpu]);
+    } finally {
+      gpu.close();
+    }
+  } finally {
+    cpu.close();
+  }
+}
+
 const webgpu = testEngines.find(({ name }) => name === "webgpu")!;
 
 for (const architecture of ["swin", "convnext"] as const) {
   Deno.test({
     name: `methods on a ${architecture} step on WebGPU as on the CPU`,
     ignore: webgpu.ignore,
-    fn: async (test) => {
-      const backbone = shakenBackbone(architecture);
-      const cpu = await openCpuEngine({ threads: 1, blas: "off" });
-      const gpu = await webgpu.open();
-      try {
+    fn: (test) =>
+      withBoth(async (engines) => {
+        const backbone = shakenBackbone(architecture);
+        const targets = architecture === "convnext" ? "fc1,fc2" : "q,v";
         for (const method of METHODS) {
-          await test.step(method, async () => {
-            const wanted = await lossAndGradients(cpu, backbone, method);
-            const found = await lossAndGradients(gpu, backbone, method);
-            assertClose(found.loss, wanted.loss, TOLERANCE.loss, "loss");
-            for (const [name, values] of Object.entries(wanted)) {
-              assertClose(found[name], values, TOLERANCE.gradient, name);
-            }
-          });
+          const options = method === "lora" ? { targets } : {};
+          await test.step(
+            method,
+            () => compare(engines, backbone, method, options),
+          );
         }
-      } finally {
-        gpu.close();
-        cpu.close();
-      }
-    },
+      }),
   });
 }
+
+Deno.test({
+  name: "every way of using a method steps on WebGPU as on the CPU",
+  ignore: webgpu.ignore,
+  fn: (test) =>
+    withBoth(async (engines) => {
+      const ways = Object.entries(rows).flatMap(([name, own]) =>
+        own.map(({ options, tiny }) => [name, { ...options, ...tiny }] as const)
+      );
+      for (const [name, options] of ways) {
+        await test.step(
+          `${name} ${JSON.stringify(options)}`,
+          () => compare(engines, tinyBackbone(), name, options),
+        );
+      }
+    }),
+});
