@@ -142,11 +142,15 @@ const LATEX: Readonly<Record<string, string>> = {
   "\\": "\\textbackslash{}",
   "~": "\\textasciitilde{}",
   "^": "\\textasciicircum{}",
+  // LaTeX's own encoding has other signs in their places.
+  "<": "\\textless{}",
+  ">": "\\textgreater{}",
+  "|": "\\textbar{}",
 };
 
 function escapeLatex(text: string): string {
   return text.replace(
-    /[\\~^&%$#_{}]/g,
+    /[\\~^&%$#_{}<>|]/g,
     (letter) => LATEX[letter] ?? `\\${letter}`,
   );
 }

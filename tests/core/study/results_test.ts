@@ -187,6 +187,51 @@ Deno.test("latexTables() writes booktabs with escaped names", () => {
   assert.deepEqual(rows.map((row) => row.split("&").length), [5, 5, 5]);
 });
 
+/** Debian's texlive-latex-base and texlive-latex-recommended, or none. */
+const latex: string | undefined = ["/usr/bin/pdflatex"].find((path) => {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+});
+
+Deno.test({
+  name: "latexTables() writes what LaTeX sets without a warning [latex]",
+  ignore: latex === undefined && Deno.env.get("ALORE_REQUIRE_LATEX") !== "1",
+  fn: () =>
+    inFolder(async (folder) => {
+      const odd = made({
+        rank: 4,
+        data: "a_b #1 50% <$x^2$> ~{\\}|&",
+        correct: 1,
+      });
+      const table = latexTables([
+        aggregate([...TABLE, odd], "last"),
+        aggregate(TABLE, "best"),
+      ]);
+      await Deno.writeTextFile(`${folder}/table.tex`, table);
+      await Deno.writeTextFile(
+        `${folder}/paper.tex`,
+        "\\documentclass{article}\n\\usepackage{booktabs}\n" +
+          "\\begin{document}\n\\input{table}\n\\end{document}\n",
+      );
+      assert.ok(latex, "/usr/bin/pdflatex is not there");
+      const { code, stdout } = await new Deno.Command(latex, {
+        args: ["-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd: folder,
+        env: { HOME: folder },
+        stdin: "null",
+        stdout: "piped",
+        stderr: "null",
+      }).output();
+      const said = new TextDecoder().decode(stdout);
+      assert.equal(code, 0, said);
+      assert.doesNotMatch(said, /^! |LaTeX Warning|Missing character/m);
+      assert.ok((await Deno.stat(`${folder}/paper.pdf`)).size > 1000);
+    }),
+});
+
 Deno.test("resultsCsv() has a line a run and a column a setting", () => {
   const lines = resultsCsv([
     made({ rank: 2, correct: 70, bestCorrect: 75 }),
