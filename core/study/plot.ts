@@ -17,7 +17,8 @@ const GEOMETRY = /^(?:d|transform|width|height|[xyr][12]?|c[xy])$/;
  * Draws a chart as inline SVG, without a browser.
  *
  * The page's style sheet gives the colours (by variables) and the size on the
- * page; the chart is never wider than drawn, nor narrower than 0.7 of that.
+ * page; the chart is never wider than drawn, nor narrower than 0.62 of that, so that
+ * most fit a telephone.
  *
  * @param options What Plot draws.
  * @param label Says in words what the picture shows.
@@ -42,7 +43,7 @@ export function drawPlot(
   const { width } = options;
   svg.setAttribute(
     "style",
-    `width:100%;max-width:${width}px;min-width:${Math.round(width * 0.7)}px`,
+    `width:100%;max-width:${width}px;min-width:${Math.round(width * 0.62)}px`,
   );
   return new Html(svg.outerHTML);
 }

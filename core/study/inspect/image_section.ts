@@ -136,7 +136,7 @@ function grid(
   image: ShownImage,
 ): Html {
   return html`
-    <table class="grid">
+    <table class="grid" style="--blocks:${blocks.length}">
       <thead>
         <tr><td></td>${blocks.map((block) =>
           html`<th scope="col">${block + 1}</th>`

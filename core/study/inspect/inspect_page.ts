@@ -28,10 +28,11 @@ export const INSPECT_STYLE = `
 .grid tbody tr { border: 0; }
 .grid thead th { border: 0; text-align: center; }
 .grid tbody th { font-weight: 400; text-align: right; white-space: nowrap; padding-right: .6rem; }
-.grid img { display: block; width: 3.25rem; height: 3.25rem; image-rendering: pixelated; border-radius: 3px; }
-.grid .none { width: 3.25rem; font-size: .7rem; line-height: 1.1; color: var(--quiet); border: 1px dashed var(--rule); border-radius: 3px; }
-@media (max-width: 40rem) { .beside-image { flex-direction: column; } .beside-image .scroll { max-width: 100%; } }
-@media print { .inspected { break-inside: avoid !important; } .grid img, .original { print-color-adjust: exact; } .grid img { width: 2.2rem; height: 2.2rem; } }
+.grid { --map: clamp(3.25rem, calc(46rem / var(--blocks)), 5.5rem); }
+.grid img { display: block; width: var(--map); height: var(--map); image-rendering: pixelated; border-radius: 3px; }
+.grid .none { width: var(--map); font-size: .7rem; line-height: 1.1; color: var(--quiet); border: 1px dashed var(--rule); border-radius: 3px; }
+@media (max-width: 40rem) { .grid { --map: 3.25rem; } .beside-image { flex-direction: column; } .beside-image .scroll { max-width: 100%; } }
+@media print { .inspected { break-inside: avoid !important; } .grid img, .original { print-color-adjust: exact; } .grid { --map: clamp(2.2rem, calc(26rem / var(--blocks)), 4rem); } }
 `;
 
 /** How to read the maps. */

@@ -243,24 +243,34 @@ function paretoChart(
   }, describe(title, points));
 }
 
-/** Powers of ten, and threes between where there are few. */
+/** Powers of ten; with twos and fives, or even steps, where there are few. */
 function ticksOf(least: number, most: number, zero: boolean): number[] {
-  const found: number[] = [];
-  for (let power = 1; power <= most * 1.001; power *= 10) {
-    for (const step of [1, 2, 5]) {
-      const tick = power * step;
-      if (tick >= least * 0.999 && tick <= most * 1.001) found.push(tick);
-    }
-  }
-  const powers = found.filter((tick) => /^10*$/.test(`${tick}`));
-  const ticks = powers.length >= 3 ? powers : found;
-  if (ticks.length === 0) ticks.push(most);
+  const within = (ticks: number[]) =>
+    ticks.filter((tick) => tick >= least * 0.999 && tick <= most * 1.001);
+  const powers = Array.from({ length: 16 }, (_, i) => 10 ** i);
+  const sets = [
+    within(powers),
+    within(powers.flatMap((power) => [power, 2 * power, 5 * power])),
+    within(evenSteps(least, most)),
+  ];
+  const ticks = sets.find(({ length }) => length >= 3) ?? [most];
   return zero ? [0, ...ticks] : ticks;
 }
 
-/** `2.5k`, `85M`. */
+/** Three to eight multiples of a round number. */
+function evenSteps(least: number, most: number): number[] {
+  if (least >= most) return [];
+  const rough = (most - least) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * (rough >= 5 * power ? 5 : rough >= 2 * power ? 2 : 1);
+  const first = Math.ceil(least / step);
+  const count = Math.floor(most / step) - first + 1;
+  return Array.from({ length: count }, (_, i) => (first + i) * step);
+}
+
+/** `2.5k`, `85.8M`. */
 function shortCount(count: number): string {
-  const digits = (value: number) => `${Number(value.toPrecision(2))}`;
+  const digits = (value: number) => `${Number(value.toPrecision(3))}`;
   if (count >= 1e6) return `${digits(count / 1e6)}M`;
   return count >= 1e3 ? `${digits(count / 1e3)}k` : formatCount(count);
 }

@@ -20,8 +20,8 @@ ul.legend .plot { width: 16px !important; min-width: 16px !important; }
   border-radius: 8px; font-size: .9rem;
 }
 .filters[hidden] { display: none; }
-.filters fieldset { border: 0; margin: 0 0 .35rem; padding: 0; display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; }
-.filters legend { float: left; width: 5.5rem; padding: 0; color: var(--quiet); }
+.filters fieldset { border: 0; margin: 0 0 .35rem; padding: 0 0 0 6.6rem; display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; }
+.filters legend { float: left; width: 5.5rem; margin-left: -6.6rem; padding: 0; color: var(--quiet); }
 .filters label { display: inline-flex; gap: .35rem; align-items: center; cursor: pointer; min-height: 1.75rem; }
 .filters input { width: 1rem; height: 1rem; margin: 0; accent-color: var(--series-0); }
 .filters p { margin: .25rem 0 0; display: flex; gap: .5rem; align-items: center; }
@@ -68,6 +68,8 @@ figcaption { margin-top: .35rem; }
   .maps { gap: 1rem 1.5rem; }
   .interval, .differences .highlighted { print-color-adjust: exact; }
   .cells, .cells + *, h3:has(+ .cells) { display: none; }
+  /* What they lead to is not printed. */
+  .differences a { color: inherit; text-decoration: none; }
   table { font-size: .75rem; }
   .differences th, .differences td { padding: .2rem .35rem; }
   .interval { width: 6.5rem; }

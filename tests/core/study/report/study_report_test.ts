@@ -86,6 +86,31 @@ Deno.test("studyReport() marks the Pareto front", () => {
   assert.deepEqual(front, ["linear", "lora", "full"]);
 });
 
+Deno.test("studyReport() gives parameters three ticks or more, near or far", () => {
+  const ticks = (...parameters: number[]) =>
+    all(
+      open(study(parameters.map((count, i) => ({
+        method: "lora",
+        options: { rank: i + 1 },
+        parameters: count,
+        top1: 0.7 + 0.01 * i,
+      })))),
+      "#parameters [aria-label='x-axis tick label'] text",
+    );
+  assert.deepEqual(ticks(9_216, 18_496), ["10k", "12k", "14k", "16k", "18k"]);
+  assert.deepEqual(ticks(98_500, 103_000), [
+    "99k",
+    "100k",
+    "101k",
+    "102k",
+    "103k",
+  ]);
+  assert.deepEqual(ticks(9_000, 74_000), ["10k", "20k", "50k"]);
+  assert.deepEqual(ticks(900, 2e6), ["1k", "10k", "100k", "1M"]);
+  assert.deepEqual(ticks(500, 500), ["500"]);
+  assert.deepEqual(ticks(0, 18_496), ["0", "18.5k"]);
+});
+
 Deno.test("studyReport() shows failed and pending cells as such", () => {
   const page = open(exampleStudy());
   const heat = page.querySelector("#experts-by-rank figure.task-2 svg");
