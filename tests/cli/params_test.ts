@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { alore } from "../support/alore.ts";
+import { alore, aloreWords } from "../support/alore.ts";
 import { inFolder } from "../support/folder.ts";
 
 /** Trainable numbers without the head on ViT-B/16, as the papers' code has. */
@@ -67,3 +67,28 @@ Deno.test("alore params lists the methods that a backbone does not take", () =>
     assert.equal(one.code, 1);
     assert.match(one.stderr, /Cannot build ARC's shared projections/);
   }));
+
+/** Of the processor, so that the work of others does not count. */
+const SECONDS = 1;
+
+Deno.test({
+  name: "alore params takes less than a second",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      const words = aloreWords(["params", "--backbone=vit-b16"]);
+      const script = "TIMEFORMAT='%U %S'; time \"$@\" >/dev/null";
+      const { success, stderr } = await new Deno.Command("bash", {
+        args: ["-c", script, "bash", ...words],
+        cwd: folder,
+        env: { INIT_CWD: folder, LC_ALL: "C" },
+        stdin: "null",
+        stdout: "null",
+        stderr: "piped",
+      }).output();
+      assert.ok(success);
+      const said = new TextDecoder().decode(stderr);
+      const [user, system] = said.trim().split(" ").map(Number);
+      assert.ok(user > 0 && user + system < SECONDS, said);
+    }),
+});

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { SharedBackbones } from "../../cli/model.ts";
 import { methods } from "../../core/methods/mod.ts";
+import { openCpuEngine } from "../../kernels/cpu/engine.ts";
 import { alore } from "../support/alore.ts";
 import { inFolder } from "../support/folder.ts";
 import { plainImage } from "../support/image.ts";
@@ -60,4 +62,25 @@ Deno.test("alore eval and predict take several runs over one backbone", () =>
       stdout,
       /^adaptformer +adaptformer +[\d,]+ +[\d.]+ % +[\d.]+$/m,
     );
+  }));
+
+Deno.test("SharedBackbones.open() loads a backbone once for all its runs", () =>
+  inFolder(async (folder) => {
+    await writeSmallFiles(folder);
+    const engine = await openCpuEngine({ threads: 1 });
+    try {
+      using backbones = new SharedBackbones(engine);
+      const path = `${folder}/small.safetensors`;
+      const [first, again] = [
+        await backbones.open(path, 0, 16),
+        await backbones.open(path, 1, 16),
+      ];
+      assert.equal(first, again);
+      const scratch = (seed: number) =>
+        backbones.open("scratch:vit-t8-32", seed, 32);
+      assert.equal(await scratch(0), await scratch(0));
+      assert.notEqual(await scratch(0), await scratch(1));
+    } finally {
+      engine.close();
+    }
   }));

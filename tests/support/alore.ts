@@ -17,13 +17,11 @@ export interface Ended {
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** A process with the permissions of a task. */
-export function aloreCommand(
+/** A command line with the permissions of a task. */
+export function aloreWords(
   words: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string>> = {},
   task: "alore" | "alore:slurm" = "alore",
-): Deno.Command {
+): string[] {
   const [program, ...flags] = config.tasks[task].split(" ");
   if (program !== "deno" || flags.at(-1) !== "cli/main.ts") {
     throw new TypeError(
@@ -31,13 +29,25 @@ export function aloreCommand(
         `"deno run … cli/main.ts"`,
     );
   }
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      ...flags.slice(0, -1),
-      `--config=${fileURLToPath(new URL("deno.json", ROOT))}`,
-      fileURLToPath(new URL("cli/main.ts", ROOT)),
-      ...words,
-    ],
+  return [
+    Deno.execPath(),
+    ...flags.slice(0, -1),
+    `--config=${fileURLToPath(new URL("deno.json", ROOT))}`,
+    fileURLToPath(new URL("cli/main.ts", ROOT)),
+    ...words,
+  ];
+}
+
+/** A process with the permissions of a task. */
+export function aloreCommand(
+  words: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+  task: "alore" | "alore:slurm" = "alore",
+): Deno.Command {
+  const [program, ...args] = aloreWords(words, task);
+  return new Deno.Command(program, {
+    args,
     cwd,
     env: { INIT_CWD: cwd, ...env },
     stdin: "null",
