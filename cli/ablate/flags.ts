@@ -61,6 +61,8 @@ function listOf(flag: Flag): Flag {
     kind: "text",
     placeholder: axes.get(name)?.kind === "list"
       ? "A+B,…"
+      : placeholder === "NAME"
+      ? "NAME,…"
       : placeholder?.replaceAll("|", ",") ?? LIST,
     defaultText: defaultText ?? known,
     group: group ?? "Grid",

@@ -94,7 +94,9 @@ export function planText(
   const parameters = plan.runs.map((run) => run.parameters);
   const [least, most] = [Math.min(...parameters), Math.max(...parameters)];
   const repeated = plan.duplicates > 0
-    ? ` (${plural(plan.duplicates, "combination")} of the grid mean the same)`
+    ? ` (${plural(plan.duplicates, "combination")} of the grid ${
+      plan.duplicates === 1 ? "repeats another" : "repeat others"
+    })`
     : "";
   return [
     `Study       ${study.path}`,
