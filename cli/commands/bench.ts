@@ -45,10 +45,11 @@ export const bench: CliCommand = {
     {
       name: "method",
       kind: "text",
+      placeholder: "NAME",
       choices: [...methods.keys()],
       defaultText: "all",
       group: "Method",
-      help: "one method only",
+      help: `one method only: ${[...methods.keys()].join(", ")}`,
     },
     ...methodFlags(methods.values()),
     {

@@ -59,7 +59,7 @@ export const trainCommand: CliCommand = {
       default: "alore",
       choices: [...methods.keys()],
       group: "Method",
-      help: "what trains",
+      help: `what trains: ${[...methods.keys()].join(", ")}`,
     },
     ...methodFlags(methods.values()),
     ...trainFlags,
