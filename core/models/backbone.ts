@@ -14,6 +14,7 @@ import {
   modelTensors,
 } from "./architectures.ts";
 import { atImageSize } from "./checkpoints/at_image_size.ts";
+import type { Checkpoint } from "./checkpoints/checkpoint.ts";
 import { matchTensors } from "./checkpoints/check_tensors.ts";
 import { ConvertedTensors } from "./checkpoints/converted_tensors.ts";
 import { familyOf } from "./checkpoints/families.ts";
@@ -84,15 +85,22 @@ export type UnreadBackbone = Omit<Backbone, "hash"> & {
  */
 export async function inspectBackbone(
   path: string,
-  { imageSize }: ReadBackboneOptions = {},
+  options: ReadBackboneOptions = {},
 ): Promise<UnreadBackbone> {
-  const checkpoint = await openCheckpoint(path);
+  return inspectCheckpoint(await openCheckpoint(path), options);
+}
+
+/** The same of a checkpoint that is open already. */
+export function inspectCheckpoint(
+  checkpoint: Checkpoint,
+  { imageSize }: ReadBackboneOptions = {},
+): UnreadBackbone {
   const family = familyOf(checkpoint);
   const found = family.describe(checkpoint);
   const description = atImageSize(found, imageSize ?? found.config.imageSize);
   const { config, preprocess } = description;
-  checkConfig(config);
   const { recipes, notes } = matchTensors(checkpoint, description);
+  checkConfig(config);
   return {
     name: checkpoint.name,
     config,

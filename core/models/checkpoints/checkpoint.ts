@@ -55,7 +55,10 @@ export interface Recipe {
 
 /** What a family reads off a checkpoint. */
 export interface Description {
-  /** Sizes; the head's classes are 1 where the checkpoint has no head. */
+  /**
+   * Sizes; the head's classes are 1 where the checkpoint has no head, and a size
+   * is NaN where no tensor that tells it is there.
+   */
   readonly config: ModelConfig;
   /** What its images must go through. */
   readonly preprocess: Preprocess;
@@ -70,6 +73,10 @@ export interface Description {
   readonly notes?: readonly string[];
   /** Why a stored tensor is left out on purpose; `undefined` if it is not. */
   dropped?(name: string): string | undefined;
+  /** What to know of this model if tensors turn out to be wrong. */
+  readonly hint?: string;
+  /** Why it cannot be used even if every tensor is right. */
+  readonly problem?: Error;
 }
 
 /** Checkpoints that one program writes of one architecture. */
@@ -79,43 +86,10 @@ export interface CheckpointFamily {
   /** Whether the names of a checkpoint's tensors are this family's. */
   recognises(checkpoint: Checkpoint): boolean;
   /**
-   * Reads sizes, preprocessing and the way to the model's tensors.
+   * Reads sizes, preprocessing and the way to the model's tensors, any of which
+   * may be missing or misshaped.
    *
-   * @throws {TypeError} If a tensor that tells a size is missing or has a wrong
-   * number of dimensions.
-   * @throws {RangeError} If the checkpoint is of a kind that cannot be used.
+   * @throws {RangeError} If the configuration beside it cannot be used.
    */
   describe(checkpoint: Checkpoint): Description;
-}
-
-/**
- * Shape of a stored tensor that a size is read from.
- *
- * @throws {TypeError} If it is missing, or has another number of dimensions.
- */
-export function shapeOf(
-  { file, path }: Checkpoint,
-  name: string,
-  dimensions: number,
-): readonly number[] {
-  const shape = file.entries.get(name)?.shape;
-  if (shape?.length === dimensions) return shape;
-  throw new TypeError(
-    `Cannot read the backbone ${path}: got ${
-      shape ? `${name} [${shape.join(", ")}]` : `no tensor ${name}`
-    }, wanted one of ${dimensions} dimensions to read sizes from`,
-  );
-}
-
-/** Number of different numbers that a pattern's group takes in the names. */
-export function countIndices(
-  { file }: Checkpoint,
-  pattern: RegExp,
-): number {
-  const found = new Set<string>();
-  for (const name of file.entries.keys()) {
-    const index = pattern.exec(name)?.[1];
-    if (index !== undefined) found.add(index);
-  }
-  return found.size;
 }

@@ -7,14 +7,20 @@
 import type { Shape } from "../../graph/graph.ts";
 import type { ConvNextConfig } from "../convnext.ts";
 import { IMAGENET, type Preprocess } from "../preprocess.ts";
-import {
-  type Checkpoint,
-  type CheckpointFamily,
-  type Description,
-  shapeOf,
+import type {
+  Checkpoint,
+  CheckpointFamily,
+  Description,
 } from "./checkpoint.ts";
 import { same } from "./recipes.ts";
 import { imageSizeIn, timmPreprocess } from "./settings.ts";
+import {
+  countStages,
+  hasName,
+  toldClasses,
+  toldSize,
+  type Witness,
+} from "./told_sizes.ts";
 
 /** The name of one of the model's tensors in a checkpoint. */
 export type StoredName = (name: string) => string;
@@ -22,8 +28,8 @@ export type StoredName = (name: string) => string;
 /** timm's `ConvNeXt`, whose names the model's own tensors have. */
 export const timmConvNext: CheckpointFamily = {
   name: "timm ConvNeXt",
-  recognises: ({ file }) =>
-    file.entries.has("stages.0.blocks.0.conv_dw.weight"),
+  recognises: (checkpoint) =>
+    hasName(checkpoint, /^stages\.\d+\.blocks\.\d+\.conv_dw\.(weight|bias)$/),
   describe: (checkpoint) =>
     describeConvNext(checkpoint, (name) => name, {
       ...IMAGENET,
@@ -35,7 +41,8 @@ export const timmConvNext: CheckpointFamily = {
 /** torchvision's `ConvNeXt`. */
 export const torchvisionConvNext: CheckpointFamily = {
   name: "torchvision ConvNeXt",
-  recognises: ({ file }) => file.entries.has("features.1.0.layer_scale"),
+  recognises: (checkpoint) =>
+    hasName(checkpoint, /^features\.\d+\.\d+\.layer_scale$/),
   describe(checkpoint) {
     const description = describeConvNext(checkpoint, torchvisionName, {
       ...IMAGENET,
@@ -80,47 +87,59 @@ export function describeConvNext(
   fallback: Preprocess,
 ): Description {
   const { entries } = checkpoint.file;
+  const recipe: Description["recipe"] = (tensor, shape) => {
+    const name = stored(tensor);
+    // torchvision keeps the scale of channels ready for maps, [n, 1, 1].
+    const found = entries.get(name)?.shape;
+    return same(name, isColumn(found, shape) ? [...shape, 1, 1] : shape);
+  };
   return {
-    config: sizesOf(checkpoint, stored),
+    config: sizesOf(checkpoint, recipe, stored),
     preprocess: timmPreprocess(checkpoint, fallback),
-    recipe(tensor, shape) {
-      const name = stored(tensor);
-      // torchvision keeps the scale of channels ready for maps, [n, 1, 1].
-      const found = entries.get(name)?.shape;
-      return same(name, isColumn(found, shape) ? found : shape);
-    },
+    recipe,
   };
 }
 
-function isColumn(found: Shape | undefined, shape: Shape): found is Shape {
-  return found?.length === 3 && shape.length === 1 && found[0] === shape[0] &&
-    found[1] === 1 && found[2] === 1;
+function isColumn(found: Shape | undefined, shape: Shape): boolean {
+  return shape.length === 1 && found?.length === 3 && found[1] === 1 &&
+    found[2] === 1;
 }
 
+/** Sizes as most tensors tell them; NaN where none does. */
 function sizesOf(
   checkpoint: Checkpoint,
+  recipe: Description["recipe"],
   stored: StoredName,
 ): ConvNextConfig {
-  const { entries } = checkpoint.file;
-  const name = (stage: number, block: number) =>
-    stored(`stages.${stage}.blocks.${block}.conv_dw.weight`);
-  const depths: number[] = [];
-  while (entries.has(name(depths.length, 0))) {
-    let depth = 1;
-    while (entries.has(name(depths.length, depth))) depth++;
-    depths.push(depth);
-  }
-  const stem = shapeOf(checkpoint, stored("stem.0.weight"), 4);
-  const [, channels, patchSize] = stem;
+  const told = (...witnesses: Witness[]) =>
+    toldSize(checkpoint, recipe, witnesses);
+  const depths = countStages(
+    checkpoint,
+    (stage) => stored(`stages.${stage}.blocks.0.`),
+  );
+  const widths = depths.map((depth, stage) =>
+    told(
+      ...Array.from({ length: depth }, (_, block): Witness[] => {
+        const name = `stages.${stage}.blocks.${block}`;
+        return [
+          [`${name}.gamma`, [NaN]],
+          [`${name}.conv_dw.bias`, [NaN]],
+          [`${name}.norm.weight`, [NaN]],
+          [`${name}.norm.bias`, [NaN]],
+          [`${name}.mlp.fc2.bias`, [NaN]],
+        ];
+      }).flat(),
+    )
+  );
   return {
     architecture: "convnext",
     // No tensor tells it; 224 is what the models are trained with.
     imageSize: imageSizeIn(checkpoint) ?? 224,
-    patchSize,
-    channels,
-    widths: depths.map((_, stage) => shapeOf(checkpoint, name(stage, 0), 4)[0]),
+    patchSize: told(["stem.0.weight", [0, 0, NaN, 0]]),
+    channels: told(["stem.0.weight", [0, NaN, 0, 0]]),
+    widths,
     depths,
-    classes: entries.get(stored("head.fc.weight"))?.shape[0] ?? 1,
+    classes: toldClasses(checkpoint, recipe, "head.fc"),
     eps: 1e-6,
   };
 }

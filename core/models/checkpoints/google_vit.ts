@@ -1,15 +1,20 @@
 import type { Shape } from "../../graph/graph.ts";
 import { HALF } from "../preprocess.ts";
-import {
-  type Checkpoint,
-  type CheckpointFamily,
-  countIndices,
-  type Description,
-  type Part,
-  type Recipe,
-  shapeOf,
+import type {
+  Checkpoint,
+  CheckpointFamily,
+  Description,
+  Part,
+  Recipe,
 } from "./checkpoint.ts";
-import { concatenated, reversed } from "./recipes.ts";
+import { concatenated, reversed, same } from "./recipes.ts";
+import {
+  countBlocks,
+  firstMatch,
+  hasName,
+  toldSize,
+  type Witness,
+} from "./told_sizes.ts";
 import { vitSizes } from "./vit_sizes.ts";
 
 /**
@@ -21,17 +26,13 @@ import { vitSizes } from "./vit_sizes.ts";
  */
 export const googleVit: CheckpointFamily = {
   name: "Google ViT",
-  recognises: (checkpoint) => prefixOf(checkpoint) !== undefined,
+  recognises: (checkpoint) => firstMatch(checkpoint, BLOCK) !== undefined,
   describe,
 };
 
-const PREFIXES = ["", "opt/target/", "params/", "params/img/"];
-
-function prefixOf({ file }: Checkpoint): string | undefined {
-  return PREFIXES.find((prefix) =>
-    file.entries.has(`${prefix}embedding/kernel`)
-  );
-}
+/** A tensor of a block, with the prefix that all names have. */
+const BLOCK =
+  /^(opt\/target\/|params\/img\/|params\/|)Transformer\/encoderblock_\d+\//;
 
 /** How the modules of a block are called. */
 interface Names {
@@ -42,8 +43,9 @@ interface Names {
   readonly positions: string;
 }
 
-function namesOf({ file }: Checkpoint, prefix: string): Names {
-  return file.entries.has(`${prefix}pos_embedding`)
+function namesOf(checkpoint: Checkpoint, prefix: string): Names {
+  const big = /\/(MultiHeadDotProductAttention_0|MlpBlock_0|LayerNorm_1)\//;
+  return hasName(checkpoint, big)
     ? {
       prefix,
       attention: "MultiHeadDotProductAttention_0",
@@ -61,37 +63,16 @@ function namesOf({ file }: Checkpoint, prefix: string): Names {
 }
 
 function describe(checkpoint: Checkpoint): Description {
-  const { file } = checkpoint;
-  const prefix = prefixOf(checkpoint) ?? "";
+  const prefix = firstMatch(checkpoint, BLOCK) ?? "";
   const names = namesOf(checkpoint, prefix);
-  const block = `${prefix}Transformer/encoderblock_0`;
-  const [high, wide, channels, width] = shapeOf(
-    checkpoint,
-    `${prefix}embedding/kernel`,
-    4,
-  );
-  const [, heads] = shapeOf(
-    checkpoint,
-    `${block}/${names.attention}/query/kernel`,
-    3,
-  );
-  const [, tokens] = shapeOf(checkpoint, names.positions, 3);
-  const hidden = `${block}/${names.mlp}/Dense_0/kernel`;
+  const depth = countBlocks(checkpoint, `${prefix}Transformer/encoderblock_`);
+  const heads = toldHeads(checkpoint, names, depth);
+  const stored = (tensor: string, shape: Shape) =>
+    recipe(names, heads, { tensor, shape });
   return {
-    config: vitSizes(checkpoint, {
-      patch: [width, channels, high, wide],
-      positions: tokens - 1,
-      depth: countIndices(
-        checkpoint,
-        /encoderblock_(\d+)\/LayerNorm_0\/scale$/,
-      ),
-      mlpHidden: shapeOf(checkpoint, hidden, 2)[1],
-      heads,
-      classes: file.entries.get(`${prefix}head/kernel`)?.shape[1],
-      eps: 1e-6,
-    }),
+    ...vitSizes(checkpoint, { recipe: stored, depth, heads, eps: 1e-6 }),
     preprocess: { ...HALF, interpolation: "bicubic", cropPct: 0.9 },
-    recipe: (tensor, shape) => recipe(names, heads, { tensor, shape }),
+    recipe: stored,
     dropped: (name) =>
       name.startsWith(`${prefix}pre_logits/`)
         ? "timm leaves pre-logits out too"
@@ -101,9 +82,20 @@ function describe(checkpoint: Checkpoint): Description {
   };
 }
 
-/** The one tensor under a name, its numbers as they are. */
-function plain(name: string, shape: Shape): Recipe {
-  return { parts: [{ name, shape }], make: ([values]) => values };
+/** Every part of an attention layer has them as an axis. */
+function toldHeads(
+  checkpoint: Checkpoint,
+  names: Names,
+  depth: number,
+): number {
+  const asked = (tensor: string, shape: Shape) =>
+    recipe(names, NaN, { tensor, shape });
+  const witnesses = Array.from({ length: depth }, (_, block): Witness[] => [
+    [`blocks.${block}.attn.qkv.weight`, [0, 0]],
+    [`blocks.${block}.attn.qkv.bias`, [0]],
+    [`blocks.${block}.attn.proj.weight`, [0, 0]],
+  ]);
+  return toldSize(checkpoint, asked, witnesses.flat());
 }
 
 /** Stored `[in, out]`, for `[out, in]`. */
@@ -130,9 +122,9 @@ function recipe(
   const leaf = kind === "weight" ? "kernel" : "bias";
   switch (module) {
     case "cls_token":
-      return plain(`${prefix}cls`, shape);
+      return same(`${prefix}cls`, shape);
     case "pos_embed":
-      return plain(names.positions, shape);
+      return same(names.positions, shape);
     case "patch_embed.proj":
       return patchRecipe(`${prefix}embedding/${leaf}`, shape);
     case "norm":
@@ -143,18 +135,18 @@ function recipe(
 }
 
 function normRecipe(name: string, kind: string, shape: Shape): Recipe {
-  return plain(`${name}/${kind === "weight" ? "scale" : "bias"}`, shape);
+  return same(`${name}/${kind === "weight" ? "scale" : "bias"}`, shape);
 }
 
 function layerRecipe(name: string, kind: string, shape: Shape): Recipe {
   return kind === "weight"
     ? transposed(`${name}/kernel`, shape)
-    : plain(`${name}/bias`, shape);
+    : same(`${name}/bias`, shape);
 }
 
 /** Stored height, width, channels, out. */
 function patchRecipe(name: string, shape: Shape): Recipe {
-  if (shape.length !== 4) return plain(name, shape);
+  if (shape.length !== 4) return same(name, shape);
   const [width, channels, high, wide] = shape;
   return {
     parts: [{ name, shape: [high, wide, channels, width] }],
@@ -186,7 +178,7 @@ function blockRecipe(
     case "attn.qkv":
       return qkvRecipe(attention, kind, { shape, heads });
     default: {
-      if (kind === "bias") return plain(`${attention}/out/bias`, shape);
+      if (kind === "bias") return same(`${attention}/out/bias`, shape);
       const [width] = shape;
       return {
         parts: [{

@@ -1,14 +1,12 @@
 import type { Shape } from "../../graph/graph.ts";
 import { CLIP } from "../preprocess.ts";
 import type { VitConfig } from "../vit.ts";
-import {
-  type Checkpoint,
-  type CheckpointFamily,
-  countIndices,
-  type Description,
-  type JsonObject,
-  type Recipe,
-  shapeOf,
+import type {
+  Checkpoint,
+  CheckpointFamily,
+  Description,
+  JsonObject,
+  Recipe,
 } from "./checkpoint.ts";
 import { same, stacked, zeros } from "./recipes.ts";
 import {
@@ -17,32 +15,32 @@ import {
   objectIn,
   positiveIn,
 } from "./settings.ts";
+import { countBlocks, hasName } from "./told_sizes.ts";
 import { vitSizes } from "./vit_sizes.ts";
 
 const TOWER = "vision_model.";
 
+/** Towers of SigLIP have neither, those of BLIP no queries of their own. */
+const OWN = /^vision_model\.(pre_layrnorm\.|embeddings\.class_embedding$)/;
+const QUERY = /^vision_model\.encoder\.layers\.\d+\.self_attn\.q_proj\./;
+
 /** The image tower of Hugging Face's CLIP, alone or beside the text tower. */
 export const huggingFaceClip: CheckpointFamily = {
   name: "Hugging Face CLIP",
-  // The layer is spelled so there.
-  recognises: ({ file }) => file.entries.has(`${TOWER}pre_layrnorm.weight`),
+  recognises: (checkpoint) =>
+    hasName(checkpoint, OWN) && hasName(checkpoint, QUERY),
   describe,
 };
 
 function describe(checkpoint: Checkpoint): Description {
   const beside = visionConfig(checkpoint);
-  const patch = `${TOWER}embeddings.patch_embedding.weight`;
-  const positions = `${TOWER}embeddings.position_embedding.weight`;
-  const hidden = `${TOWER}encoder.layers.0.mlp.fc1.weight`;
-  const sizes = vitSizes(checkpoint, {
-    patch: shapeOf(checkpoint, patch, 4),
-    positions: shapeOf(checkpoint, positions, 2)[0] - 1,
-    depth: countIndices(
-      checkpoint,
-      /^vision_model\.encoder\.layers\.(\d+)\.layer_norm1\.weight$/,
-    ),
-    mlpHidden: shapeOf(checkpoint, hidden, 2)[0],
-    statedWidth: positiveIn(beside, "hidden_size"),
+  const { config: sizes, ...rest } = vitSizes(checkpoint, {
+    recipe,
+    depth: countBlocks(checkpoint, `${TOWER}encoder.layers.`),
+    stated: {
+      width: positiveIn(beside, "hidden_size"),
+      depth: positiveIn(beside, "num_hidden_layers"),
+    },
     heads: positiveIn(beside, "num_attention_heads"),
     eps: positiveIn(beside, "layer_norm_eps") ?? 1e-5,
   });
@@ -60,6 +58,7 @@ function describe(checkpoint: Checkpoint): Description {
     }),
     recipe,
     dropped,
+    ...rest,
   };
 }
 
@@ -84,7 +83,7 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["cls_token", "embeddings.class_embedding"],
   ["pos_embed", "embeddings.position_embedding.weight"],
   ["patch_embed.proj", "embeddings.patch_embedding"],
-  ["norm_pre", "pre_layrnorm"],
+  ["norm_pre", "pre_layrnorm"], // It is spelled so there.
   ["norm", "post_layernorm"],
 ]);
 
@@ -103,7 +102,7 @@ function recipe(tensor: string, shape: Shape): Recipe {
   if (block === undefined) {
     // They come without the axes of size one.
     const size = /^(cls_token|pos_embed)$/.test(tensor)
-      ? shape.filter((n, axis) => n > 1 || axis === shape.length - 1)
+      ? shape.filter((n, axis) => n !== 1 || axis === shape.length - 1)
       : shape;
     return same(`${TOWER}${NAMES.get(module) ?? module}${kind}`, size);
   }

@@ -11,6 +11,7 @@ import {
   requireGelu,
   sideIn,
 } from "./settings.ts";
+import { firstMatch } from "./told_sizes.ts";
 
 /** From this side on, the processor resizes without a crop. */
 const UNCROPPED = 384;
@@ -24,17 +25,13 @@ const UNCROPPED = 384;
  */
 export const huggingFaceConvNext: CheckpointFamily = {
   name: "Hugging Face ConvNeXt",
-  recognises: (checkpoint) => prefixOf(checkpoint) !== undefined,
+  recognises: (checkpoint) => firstMatch(checkpoint, SCALE) !== undefined,
   describe,
 };
 
-function prefixOf({ file }: Checkpoint): string | undefined {
-  return ["convnext.", ""].find((prefix) =>
-    file.entries.has(
-      `${prefix}encoder.stages.0.layers.0.layer_scale_parameter`,
-    )
-  );
-}
+/** The tensor that tells it, of every block, and the prefix of all names. */
+const SCALE =
+  /^(convnext\.|)encoder\.stages\.\d+\.layers\.\d+\.layer_scale_parameter$/;
 
 function describe(checkpoint: Checkpoint): Description {
   requireGelu(checkpoint);
@@ -43,7 +40,7 @@ function describe(checkpoint: Checkpoint): Description {
     interpolation: "bicubic",
     cropPct: 0.875,
   } as const;
-  const stored = huggingFaceConvNextName(prefixOf(checkpoint) ?? "");
+  const stored = huggingFaceConvNextName(firstMatch(checkpoint, SCALE) ?? "");
   const plain = describeConvNext(checkpoint, stored, fallback);
   const { config, preprocessor } = checkpoint;
   const imageSize = sideIn(preprocessor, "size") ??

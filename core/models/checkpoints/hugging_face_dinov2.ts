@@ -1,52 +1,50 @@
 import type { Shape } from "../../graph/graph.ts";
 import { IMAGENET } from "../preprocess.ts";
-import {
-  type Checkpoint,
-  type CheckpointFamily,
-  countIndices,
-  type Description,
-  type Recipe,
-  shapeOf,
+import type {
+  Checkpoint,
+  CheckpointFamily,
+  Description,
+  Recipe,
 } from "./checkpoint.ts";
 import { FOLDED_SCALE, same, scaledRows, stacked } from "./recipes.ts";
-import { activationIn, huggingFacePreprocess, positiveIn } from "./settings.ts";
+import {
+  activationIn,
+  huggingFacePreprocess,
+  positiveIn,
+  textIn,
+} from "./settings.ts";
+import { countBlocks, firstMatch } from "./told_sizes.ts";
 import { vitSizes } from "./vit_sizes.ts";
 
-const FIRST = "encoder.layer.0.layer_scale1.lambda1";
+/** What tells it from the other models of Hugging Face. */
+const SCALE =
+  /^(dinov2\.|dinov2_with_registers\.|)encoder\.layer\.\d+\.layer_scale[12]\./;
 
 /** Hugging Face's DINOv2, with registers and without. */
 export const huggingFaceDinov2: CheckpointFamily = {
   name: "Hugging Face DINOv2",
-  recognises: (checkpoint) => prefixOf(checkpoint) !== undefined,
+  recognises: (checkpoint) => firstMatch(checkpoint, SCALE) !== undefined,
   describe,
 };
 
-function prefixOf({ file }: Checkpoint): string | undefined {
-  return ["", "dinov2.", "dinov2_with_registers."]
-    .find((prefix) => file.entries.has(prefix + FIRST));
-}
-
 function describe(checkpoint: Checkpoint): Description {
   const { file, config } = checkpoint;
-  const prefix = prefixOf(checkpoint) ?? "";
-  const embeddings = `${prefix}embeddings`;
-  const patch = `${embeddings}.patch_embeddings.projection.weight`;
-  const [, tokens] = shapeOf(
-    checkpoint,
-    `${embeddings}.position_embeddings`,
-    3,
-  );
-  const hidden = `${prefix}encoder.layer.0.mlp.fc1.weight`;
-  const sizes = vitSizes(checkpoint, {
-    patch: shapeOf(checkpoint, patch, 4),
-    positions: tokens - 1,
-    depth: countIndices(checkpoint, /encoder\.layer\.(\d+)\.norm1\.weight$/),
-    mlpHidden: shapeOf(checkpoint, hidden, 2)[0],
-    statedWidth: positiveIn(config, "hidden_size"),
+  const prefix = firstMatch(checkpoint, SCALE) ?? "";
+  const stored = (tensor: string, shape: Shape) =>
+    recipe(prefix, tensor, shape);
+  const { config: sizes, ...rest } = vitSizes(checkpoint, {
+    recipe: stored,
+    depth: countBlocks(checkpoint, `${prefix}encoder.layer.`),
+    stated: {
+      width: positiveIn(config, "hidden_size"),
+      depth: positiveIn(config, "num_hidden_layers"),
+    },
     heads: positiveIn(config, "num_attention_heads"),
     eps: positiveIn(config, "layer_norm_eps") ?? 1e-6,
   });
-  const registers = file.entries.get(`${embeddings}.register_tokens`)?.shape[1];
+  const tokens = `${prefix}embeddings.register_tokens`;
+  const registers = file.entries.get(tokens)?.shape[1] ??
+    statedRegisters(checkpoint);
   const activation = activationIn(checkpoint, config);
   return {
     config: {
@@ -59,7 +57,7 @@ function describe(checkpoint: Checkpoint): Description {
       interpolation: "bicubic",
       cropPct: 0.875,
     }),
-    recipe: (tensor, shape) => recipe(prefix, tensor, shape),
+    recipe: stored,
     notes: [FOLDED_SCALE],
     dropped: (name) =>
       name.startsWith("classifier.")
@@ -67,7 +65,15 @@ function describe(checkpoint: Checkpoint): Description {
         : name.endsWith("embeddings.mask_token")
         ? "only pre-training uses it"
         : undefined,
+    ...rest,
   };
+}
+
+/** For a file whose registers are missing; 4 is the configuration's default. */
+function statedRegisters({ config }: Checkpoint): number | undefined {
+  const kind = textIn(config, "model_type");
+  return positiveIn(config, "num_register_tokens") ??
+    (kind === "dinov2_with_registers" ? 4 : undefined);
 }
 
 const NAMES: ReadonlyMap<string, string> = new Map([

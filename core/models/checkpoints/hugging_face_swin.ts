@@ -6,7 +6,8 @@ import type {
 } from "./checkpoint.ts";
 import { stacked } from "./recipes.ts";
 import { huggingFacePreprocess, positiveIn, requireGelu } from "./settings.ts";
-import { describeSwin, type StoredName, TABLE } from "./swin.ts";
+import { describeSwin, type StoredName } from "./swin.ts";
+import { firstMatch } from "./told_sizes.ts";
 
 /**
  * Hugging Face's `SwinForImageClassification` and `SwinModel`. A stage ends with
@@ -16,18 +17,17 @@ import { describeSwin, type StoredName, TABLE } from "./swin.ts";
  */
 export const huggingFaceSwin: CheckpointFamily = {
   name: "Hugging Face Swin",
-  recognises: (checkpoint) => prefixOf(checkpoint) !== undefined,
+  recognises: (checkpoint) => firstMatch(checkpoint, TABLE) !== undefined,
   describe,
 };
 
-function prefixOf({ file }: Checkpoint): string | undefined {
-  const first = huggingFaceSwinName("")(`layers.0.blocks.0.${TABLE}`);
-  return ["swin.", ""].find((prefix) => file.entries.has(prefix + first));
-}
+/** The tensor that tells a Swin, of every block, and the prefix of all names. */
+const TABLE =
+  /^(swin\.|)encoder\.layers\.\d+\.blocks\.\d+\.attention\.self\.relative_position_bias_table$/;
 
 function describe(checkpoint: Checkpoint): Description {
   requireGelu(checkpoint);
-  const prefix = prefixOf(checkpoint) ?? "";
+  const prefix = firstMatch(checkpoint, TABLE) ?? "";
   const stored = huggingFaceSwinName(prefix);
   const fallback = {
     ...IMAGENET,

@@ -1,19 +1,18 @@
 import type { Shape } from "../../graph/graph.ts";
 import { HALF } from "../preprocess.ts";
-import {
-  type Checkpoint,
-  type CheckpointFamily,
-  countIndices,
-  type Description,
-  type Recipe,
-  shapeOf,
+import type {
+  Checkpoint,
+  CheckpointFamily,
+  Description,
+  Recipe,
 } from "./checkpoint.ts";
 import { same, stacked } from "./recipes.ts";
 import { activationIn, huggingFacePreprocess, positiveIn } from "./settings.ts";
+import { countBlocks, firstMatch } from "./told_sizes.ts";
 import { vitSizes } from "./vit_sizes.ts";
 
-/** The layer norm that tells it from the other models of Hugging Face. */
-const FIRST = "encoder.layer.0.layernorm_before.weight";
+/** The layer norms that tell it from the other models of Hugging Face. */
+const NORM = /^(vit\.|)encoder\.layer\.\d+\.layernorm_(?:before|after)\./;
 
 /**
  * Hugging Face's `ViTForImageClassification`, `ViTModel` and the encoder of
@@ -21,38 +20,24 @@ const FIRST = "encoder.layer.0.layernorm_before.weight";
  */
 export const huggingFaceVit: CheckpointFamily = {
   name: "Hugging Face ViT",
-  recognises: (checkpoint) => prefixOf(checkpoint) !== undefined,
+  recognises: (checkpoint) => firstMatch(checkpoint, NORM) !== undefined,
   describe,
 };
 
-function prefixOf({ file }: Checkpoint): string | undefined {
-  return ["vit.", ""].find((prefix) => file.entries.has(prefix + FIRST));
-}
-
 function describe(checkpoint: Checkpoint): Description {
-  const { file, config } = checkpoint;
-  const prefix = prefixOf(checkpoint) ?? "";
-  const embeddings = `${prefix}embeddings`;
-  const patch = `${embeddings}.patch_embeddings.projection.weight`;
-  const hidden = `${prefix}encoder.layer.0.intermediate.dense.weight`;
-  const depth = countIndices(
-    checkpoint,
-    /encoder\.layer\.(\d+)\.layernorm_before\.weight$/,
-  );
-  const [, tokens] = shapeOf(
-    checkpoint,
-    `${embeddings}.position_embeddings`,
-    3,
-  );
+  const { config } = checkpoint;
+  const prefix = firstMatch(checkpoint, NORM) ?? "";
   const activation = activationIn(checkpoint, config);
-  const sizes = vitSizes(checkpoint, {
-    patch: shapeOf(checkpoint, patch, 4),
-    positions: tokens - 1,
-    depth,
-    mlpHidden: shapeOf(checkpoint, hidden, 2)[0],
-    statedWidth: positiveIn(config, "hidden_size"),
+  const stored = (tensor: string, shape: Shape) =>
+    recipe(prefix, tensor, shape);
+  const { config: sizes, ...rest } = vitSizes(checkpoint, {
+    recipe: stored,
+    depth: countBlocks(checkpoint, `${prefix}encoder.layer.`),
+    stated: {
+      width: positiveIn(config, "hidden_size"),
+      depth: positiveIn(config, "num_hidden_layers"),
+    },
     heads: positiveIn(config, "num_attention_heads"),
-    classes: file.entries.get("classifier.weight")?.shape[0],
     eps: positiveIn(config, "layer_norm_eps") ?? 1e-12,
   });
   return {
@@ -62,13 +47,14 @@ function describe(checkpoint: Checkpoint): Description {
       interpolation: "bilinear",
       cropPct: 1,
     }),
-    recipe: (tensor, shape) => recipe(prefix, tensor, shape),
+    recipe: stored,
     dropped: (name) =>
       name.startsWith(`${prefix}pooler.`)
         ? "the pooler is not part of the classifier"
         : name.startsWith("decoder.") || name.endsWith(".mask_token")
         ? "only pre-training uses it"
         : undefined,
+    ...rest,
   };
 }
 

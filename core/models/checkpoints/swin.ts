@@ -6,20 +6,26 @@
 
 import { IMAGENET, type Preprocess } from "../preprocess.ts";
 import type { SwinConfig } from "../swin.ts";
-import {
-  type Checkpoint,
-  type CheckpointFamily,
-  type Description,
-  shapeOf,
+import type {
+  Checkpoint,
+  CheckpointFamily,
+  Description,
 } from "./checkpoint.ts";
 import { same } from "./recipes.ts";
 import { imageSizeIn, timmPreprocess } from "./settings.ts";
+import {
+  countStages,
+  hasName,
+  toldClasses,
+  toldSize,
+  type Witness,
+} from "./told_sizes.ts";
 
 /** The name of one of the model's modules or tensors in a checkpoint. */
 export type StoredName = (name: string) => string;
 
 /** The tensor that tells a Swin, of every block. */
-export const TABLE = "attn.relative_position_bias_table";
+const TABLE = "attn.relative_position_bias_table";
 
 /**
  * timm's `SwinTransformer`: since 0.9 a stage begins with the merging of
@@ -27,11 +33,14 @@ export const TABLE = "attn.relative_position_bias_table";
  */
 export const timmSwin: CheckpointFamily = {
   name: "timm Swin",
-  recognises: ({ file }) => file.entries.has(`layers.0.blocks.0.${TABLE}`),
+  recognises: (checkpoint) =>
+    hasName(
+      checkpoint,
+      /^layers\.\d+\.blocks\.\d+\.attn\.relative_position_bias_table$/,
+    ),
   describe(checkpoint) {
-    const { entries } = checkpoint.file;
-    const before = entries.has("layers.0.downsample.norm.weight");
-    const plainHead = entries.has("head.weight");
+    const before = hasName(checkpoint, /^layers\.0\.downsample\./);
+    const plainHead = hasName(checkpoint, /^head\.(weight|bias)$/);
     const stored: StoredName = (name) => {
       if (plainHead && name.startsWith("head.fc.")) {
         return name.replace("head.fc.", "head.");
@@ -54,7 +63,11 @@ export const timmSwin: CheckpointFamily = {
 /** torchvision's `SwinTransformer`. */
 export const torchvisionSwin: CheckpointFamily = {
   name: "torchvision Swin",
-  recognises: ({ file }) => file.entries.has(`features.1.0.${TABLE}`),
+  recognises: (checkpoint) =>
+    hasName(
+      checkpoint,
+      /^features\.\d+\.\d+\.attn\.relative_position_bias_table$/,
+    ),
   describe(checkpoint) {
     const description = describeSwin(checkpoint, torchvisionName, {
       ...IMAGENET,
@@ -87,10 +100,12 @@ export function describeSwin(
   stored: StoredName,
   fallback: Preprocess,
 ): Description {
+  const recipe: Description["recipe"] = (tensor, shape) =>
+    same(stored(tensor), shape);
   return {
-    config: sizesOf(checkpoint, stored),
+    config: sizesOf(checkpoint, recipe, stored),
     preprocess: timmPreprocess(checkpoint, fallback),
-    recipe: (tensor, shape) => same(stored(tensor), shape),
+    recipe,
     dropped: (name) =>
       /\.(relative_position_index|attn_mask)$/.test(name)
         ? "it follows from the sizes"
@@ -98,42 +113,66 @@ export function describeSwin(
   };
 }
 
-function sizesOf(checkpoint: Checkpoint, stored: StoredName): SwinConfig {
-  const { entries } = checkpoint.file;
+/** Sizes as most tensors tell them; NaN where none does. */
+function sizesOf(
+  checkpoint: Checkpoint,
+  recipe: Description["recipe"],
+  stored: StoredName,
+): SwinConfig {
   const block = (stage: number, index: number) =>
     `layers.${stage}.blocks.${index}`;
-  const has = (stage: number, index: number): boolean =>
-    entries.has(stored(`${block(stage, index)}.${TABLE}`));
-  const depths: number[] = [];
-  while (has(depths.length, 0)) {
-    let depth = 1;
-    while (has(depths.length, depth)) depth++;
-    depths.push(depth);
-  }
-  const tables = depths.map((_, stage) =>
-    shapeOf(checkpoint, stored(`${block(stage, 0)}.${TABLE}`), 2)
-  );
-  const [width, channels, patchSize] = shapeOf(
+  const depths = countStages(
     checkpoint,
-    stored("patch_embed.proj.weight"),
-    4,
+    (stage) => stored(`${block(stage, 0)}.`),
   );
-  const hidden = stored(`${block(0, 0)}.mlp.fc1.weight`);
-  // A table has a row for each of (2 · window - 1)² distances.
-  const window = (Math.sqrt(tables[0][0]) + 1) / 2;
+  const blocks = depths.flatMap((depth, stage) =>
+    Array.from({ length: depth }, (_, index) => ({
+      stage,
+      name: block(stage, index),
+      times: 2 ** stage,
+    }))
+  );
+  const told = (witnesses: Witness[]) =>
+    toldSize(checkpoint, recipe, witnesses);
+  const tables = (stage: number, shape: Witness[1]) =>
+    told(
+      blocks.filter((block) => block.stage === stage)
+        .map(({ name }) => [`${name}.${TABLE}`, shape]),
+    );
+  const width = told([
+    ["patch_embed.norm.weight", [NaN]],
+    ["patch_embed.norm.bias", [NaN]],
+    ...blocks.flatMap(({ name, times }): Witness[] => [
+      [`${name}.norm1.weight`, [NaN], times],
+      [`${name}.norm2.weight`, [NaN], times],
+      [`${name}.norm2.bias`, [NaN], times],
+    ]),
+  ]);
+  const hidden = told(blocks.flatMap(({ name, times }): Witness[] => [
+    [`${name}.mlp.fc1.weight`, [NaN, 0], times],
+    [`${name}.mlp.fc1.bias`, [NaN], times],
+    [`${name}.mlp.fc2.weight`, [0, NaN], times],
+  ]));
+  const patch = "patch_embed.proj.weight";
+  const patchSize = told([[patch, [0, 0, NaN, 0]]]);
+  // A table has a row for each of (2 · window - 1)² distances; that of a map
+  // smaller than the window has fewer, and only late stages have such maps.
+  const rows = depths.map((_, stage) => tables(stage, [NaN, 0]))
+    .find((count) => !Number.isNaN(count)) ?? NaN;
+  const window = (Math.sqrt(rows) + 1) / 2;
   return {
     architecture: "swin",
     // Unless it is stated, the last map is one window, as in every known model.
     imageSize: imageSizeIn(checkpoint) ??
       patchSize * 2 ** (depths.length - 1) * window,
     patchSize,
-    channels,
+    channels: told([[patch, [0, NaN, 0, 0]]]),
     width,
     depths,
-    heads: tables.map(([, heads]) => heads),
+    heads: depths.map((_, stage) => tables(stage, [0, NaN])),
     window,
-    mlpRatio: shapeOf(checkpoint, hidden, 2)[0] / width,
-    classes: entries.get(stored("head.fc.weight"))?.shape[0] ?? 1,
+    mlpRatio: hidden / width,
+    classes: toldClasses(checkpoint, recipe, "head.fc"),
     eps: 1e-5,
   };
 }

@@ -1,16 +1,15 @@
 import type { Shape } from "../../graph/graph.ts";
 import { CLIP, HALF, IMAGENET, type Preprocess } from "../preprocess.ts";
 import type { VitConfig } from "../vit.ts";
-import {
-  type Checkpoint,
-  type CheckpointFamily,
-  countIndices,
-  type Description,
-  type Recipe,
-  shapeOf,
+import type {
+  Checkpoint,
+  CheckpointFamily,
+  Description,
+  Recipe,
 } from "./checkpoint.ts";
 import { FOLDED_SCALE, same, scaledRows, zeros } from "./recipes.ts";
 import { objectIn, positiveIn, textIn, timmPreprocess } from "./settings.ts";
+import { countBlocks, hasName } from "./told_sizes.ts";
 import { vitSizes } from "./vit_sizes.ts";
 
 /**
@@ -20,9 +19,8 @@ import { vitSizes } from "./vit_sizes.ts";
  */
 export const timmVit: CheckpointFamily = {
   name: "timm ViT",
-  recognises: ({ file }) =>
-    file.entries.has("patch_embed.proj.weight") &&
-    file.entries.has("blocks.0.attn.qkv.weight"),
+  recognises: (checkpoint) =>
+    hasName(checkpoint, /^blocks\.\d+\.attn\.(qkv|proj)\.(weight|bias)$/),
   describe,
 };
 
@@ -35,13 +33,15 @@ interface Kind {
   readonly placed: number;
   readonly layerScale: boolean;
   readonly preNorm: boolean;
+  readonly qkvBias: boolean;
   has(name: string): boolean;
 }
 
 function kindOf(checkpoint: Checkpoint): Kind {
   const { entries } = checkpoint.file;
-  const [, tokens] = shapeOf(checkpoint, "pos_embed", 3);
-  const registers = entries.get("reg_token")?.shape[1] ?? 0;
+  const tokens = entries.get("pos_embed")?.shape[1] ?? NaN;
+  const registers = entries.get("reg_token")?.shape[1] ??
+    statedRegisters(checkpoint);
   // timm gives no position to them in its models with `no_embed_class`.
   const placed = [1, 1 + registers, 0].find((count) =>
     Number.isInteger(Math.sqrt(tokens - count))
@@ -50,25 +50,25 @@ function kindOf(checkpoint: Checkpoint): Kind {
     tokens,
     registers,
     placed: placed ?? 1,
-    layerScale: entries.has("blocks.0.ls1.gamma"),
-    preNorm: entries.has("norm_pre.weight"),
+    layerScale: hasName(checkpoint, /^blocks\.\d+\.ls[12]\.gamma$/),
+    preNorm: hasName(checkpoint, /^norm_pre\.(weight|bias)$/) ||
+      /_clip/.test(textIn(checkpoint.config, "architecture") ?? ""),
+    // Models that normalise queries and keys are not built here.
+    qkvBias: hasName(checkpoint, /^blocks\.\d+\.attn\.(qkv\.bias|q_norm\.)/),
     has: (name) => entries.has(name),
   };
 }
 
 function describe(checkpoint: Checkpoint): Description {
-  const { file, config: beside } = checkpoint;
+  const { config: beside } = checkpoint;
   const kind = kindOf(checkpoint);
-  const sizes = vitSizes(checkpoint, {
-    patch: shapeOf(checkpoint, "patch_embed.proj.weight", 4),
-    positions: kind.tokens - kind.placed,
-    depth: countIndices(checkpoint, /^blocks\.(\d+)\.norm1\.weight$/),
-    mlpHidden: shapeOf(checkpoint, "blocks.0.mlp.fc1.weight", 2)[0],
-    statedWidth: positiveIn(beside, "num_features"),
+  const stored = (tensor: string, shape: Shape) => recipe(kind, tensor, shape);
+  const { config: sizes, ...rest } = vitSizes(checkpoint, {
+    recipe: stored,
+    placed: kind.placed,
+    depth: countBlocks(checkpoint, "blocks."),
+    stated: { width: positiveIn(beside, "num_features") },
     heads: positiveIn(objectIn(beside, "model_args"), "num_heads"),
-    classes: kind.has("head.bias")
-      ? file.entries.get("head.weight")?.shape[0]
-      : undefined,
     // PyTorch's default, which timm leaves in place for CLIP.
     eps: kind.preNorm ? 1e-5 : 1e-6,
   });
@@ -81,10 +81,18 @@ function describe(checkpoint: Checkpoint): Description {
   return {
     config,
     preprocess: timmPreprocess(checkpoint, preprocessOf(kind)),
-    recipe: (tensor, shape) => recipe(kind, tensor, shape),
+    recipe: stored,
     notes: kind.layerScale ? [FOLDED_SCALE] : [],
     dropped: (name) => dropped(kind, name),
+    ...rest,
   };
+}
+
+/** For a file whose registers are missing. */
+function statedRegisters({ config }: Checkpoint): number {
+  const named = /_reg(\d+)/.exec(textIn(config, "architecture") ?? "")?.[1];
+  return positiveIn(objectIn(config, "model_args"), "reg_tokens") ??
+    Number(named ?? 0);
 }
 
 /** No tensor tells it; timm's names of models and their arguments do. */
@@ -104,15 +112,20 @@ function preprocessOf({ layerScale, preNorm }: Kind): Preprocess {
 function dropped(kind: Kind, name: string): string | undefined {
   if (name.startsWith("pre_logits.")) return "timm leaves pre-logits out too";
   if (name === "mask_token") return "only pre-training uses it";
-  if (name === "head.weight" && !kind.has("head.bias")) {
+  if (name === "head.weight" && isProjected(kind)) {
     return "it leads into the space of texts; a new head takes its place";
   }
+}
+
+/** Whether the head is CLIP's, which has no bias. */
+function isProjected({ preNorm, has }: Kind): boolean {
+  return preNorm && !has("head.bias");
 }
 
 function recipe(kind: Kind, tensor: string, shape: Shape): Recipe {
   if (tensor === "pos_embed") return positions(kind, shape);
   if (tensor === "reg_token" && kind.placed > 1) return registers(kind, shape);
-  if (tensor.startsWith("head.") && !kind.has("head.bias")) {
+  if (tensor.startsWith("head.") && isProjected(kind)) {
     return same("head.bias", shape);
   }
   if (isBiasLeftOut(kind, tensor)) return zeros(shape);
@@ -125,9 +138,11 @@ function recipe(kind: Kind, tensor: string, shape: Shape): Recipe {
 }
 
 /** CLIP's patches and some models' q, k and v have none. */
-function isBiasLeftOut({ has }: Kind, tensor: string): boolean {
-  return /^(patch_embed\.proj|blocks\.\d+\.attn\.qkv)\.bias$/.test(tensor) &&
-    !has(tensor) && !has("blocks.0.attn.q_norm.weight");
+function isBiasLeftOut(kind: Kind, tensor: string): boolean {
+  const { preNorm, qkvBias, has } = kind;
+  return tensor === "patch_embed.proj.bias"
+    ? preNorm && !has(tensor)
+    : /\.attn\.qkv\.bias$/.test(tensor) && !qkvBias;
 }
 
 /**

@@ -1,12 +1,12 @@
+import type { Shape } from "../../graph/graph.ts";
 import { IMAGENET } from "../preprocess.ts";
-import {
-  type Checkpoint,
-  type CheckpointFamily,
-  countIndices,
-  type Description,
-  shapeOf,
+import type {
+  Checkpoint,
+  CheckpointFamily,
+  Description,
 } from "./checkpoint.ts";
 import { same } from "./recipes.ts";
+import { countBlocks, hasName } from "./told_sizes.ts";
 import { vitSizes } from "./vit_sizes.ts";
 
 const LAYER = "encoder.layers.encoder_layer_";
@@ -17,30 +17,22 @@ const LAYER = "encoder.layers.encoder_layer_";
  */
 export const torchvisionVit: CheckpointFamily = {
   name: "torchvision ViT",
-  recognises: ({ file }) =>
-    file.entries.has("conv_proj.weight") &&
-    file.entries.has(`${LAYER}0.self_attention.in_proj_weight`),
+  recognises: (checkpoint) =>
+    hasName(checkpoint, /^encoder\.layers\.encoder_layer_\d+\.(ln_|self_att)/),
   describe,
 };
 
 function describe(checkpoint: Checkpoint): Description {
-  const { file } = checkpoint;
-  const mlp = file.entries.has(`${LAYER}0.mlp.linear_1.weight`)
+  const mlp = hasName(checkpoint, /^encoder\..*\.mlp\.linear_[12]\./)
     ? { first: "linear_1", last: "linear_2" }
     : { first: "0", last: "3" };
-  const [, tokens] = shapeOf(checkpoint, "encoder.pos_embedding", 3);
-  const hidden = `${LAYER}0.mlp.${mlp.first}.weight`;
+  const recipe = (tensor: string, shape: Shape) =>
+    same(storedName(tensor, mlp), shape);
+  const depth = countBlocks(checkpoint, LAYER);
   return {
-    config: vitSizes(checkpoint, {
-      patch: shapeOf(checkpoint, "conv_proj.weight", 4),
-      positions: tokens - 1,
-      depth: countIndices(checkpoint, /encoder_layer_(\d+)\.ln_1\.weight$/),
-      mlpHidden: shapeOf(checkpoint, hidden, 2)[0],
-      classes: file.entries.get("heads.head.weight")?.shape[0],
-      eps: 1e-6,
-    }),
+    ...vitSizes(checkpoint, { recipe, depth, eps: 1e-6 }),
     preprocess: { ...IMAGENET, interpolation: "bilinear", cropPct: 0.875 },
-    recipe: (tensor, shape) => same(storedName(tensor, mlp), shape),
+    recipe,
     dropped: (name) =>
       name.startsWith("heads.pre_logits.")
         ? "a new head takes the features before it"

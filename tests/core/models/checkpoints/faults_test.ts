@@ -128,6 +128,13 @@ Deno.test("readBackbone() refuses the configuration of another model", () =>
       /tensors of width 24 beside a config\.json of width 768/,
       /with their own config\.json, or none/,
     );
+    await edit(path, `"hidden_size": 768`, `"hidden_size": 24`);
+    await edit(path, `"num_hidden_layers": 2`, `"num_hidden_layers": 3`);
+    await refuses(
+      readBackbone(folder),
+      "RangeError",
+      /tensors of depth 2 beside a config\.json of depth 3/,
+    );
     await Deno.remove(path);
     await refuses(
       readBackbone(folder),
@@ -183,14 +190,17 @@ Deno.test("readBackbone() refuses positions that form no square", () =>
     await Deno.writeFile(path, file);
     assert.equal((await readBackbone(path)).family, "Google ViT");
     const one = npy("'<f4'", "(1,)", new Uint8Array(4));
+    const block = "Transformer/encoderblock_0/LayerNorm_0/scale";
     await Deno.writeFile(
       path,
-      zip([{ name: "embedding/kernel.npy", content: one }]),
+      zip(["embedding/kernel", block].map((name) => (
+        { name: `${name}.npy`, content: one }
+      ))),
     );
     await refuses(
       readBackbone(path),
       "TypeError",
-      /got embedding\/kernel \[1\], wanted one of 4 dimensions/,
+      /got 21 wrong tensors \(missing cls; .*; embedding\/kernel \[1\] instead of \[\?, \?, \?, 1\]; .*\), wanted those of a vision transformer of width 1 and depth 1$/,
     );
     const timm = await readSafetensors(`${FIXTURES}/timm/model.safetensors`);
     const positions = fromFloat32(new Float32Array(7 * 24), [1, 7, 24]);
