@@ -32,7 +32,10 @@ export interface WebgpuOptions {
    * compiled.
    */
   tuned?: MatmulChoices;
-  /** Forces the software or the hardware variants of kernels. */
+  /**
+   * Forces the kernels for software or for hardware adapters, and that runs are
+   * handed over in portions or whole.
+   */
   treatAsSoftware?: boolean;
   /** Kernels by name instead of the built-in ones. */
   kernels?: ReadonlyMap<string, Kernel>;
@@ -73,6 +76,7 @@ class WebgpuEngine implements Engine {
     readonly limits: DeviceLimits;
     readonly pipelines: Pipelines;
     readonly absent: GPUBuffer;
+    readonly software: boolean;
   };
   readonly #kernels: ReadonlyMap<string, Kernel>;
   readonly #settings: Omit<LoweringContext, "scratch">;
@@ -86,6 +90,7 @@ class WebgpuEngine implements Engine {
     options: WebgpuOptions,
   ) {
     const guard = new Guard(device);
+    const software = options.treatAsSoftware ?? report.software;
     this.#core = {
       device,
       guard,
@@ -98,10 +103,11 @@ class WebgpuEngine implements Engine {
         size: MAX_BINDINGS * 256,
         usage: GPUBufferUsage.STORAGE,
       }),
+      software,
     };
     this.#kernels = options.kernels ?? registry;
     this.#settings = {
-      software: options.treatAsSoftware ?? report.software,
+      software,
       matmulFamily: options.matmulFamily ?? "auto",
       tuned: options.tuned,
     };

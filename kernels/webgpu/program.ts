@@ -15,6 +15,7 @@ import { CLOCK_FEATURE, DispatchClock } from "./dispatch_clock.ts";
 import type { Grid } from "./kernel.ts";
 import { type Core, WebgpuMemory } from "./memory.ts";
 import type { Pipelines } from "./pipelines.ts";
+import { Portions } from "./portions.ts";
 import {
   bindDispatches,
   type Buffers,
@@ -24,6 +25,14 @@ import {
   type Slot,
   stagingLayout,
 } from "./program_buffers.ts";
+
+/** What programs need of their engine beside what they share with memories. */
+type ProgramCore = Core & {
+  readonly pipelines: Pipelines;
+  readonly absent: GPUBuffer;
+  /** Whether waiting for the device blocks the thread as long as it computes. */
+  readonly software: boolean;
+};
 
 interface Step {
   readonly pipeline: GPUComputePipeline;
@@ -43,11 +52,12 @@ export class WebgpuProgram implements Program {
   readonly #steps: readonly Step[];
   readonly #stagingOffsets: ReadonlyMap<string, number>;
   readonly #onClose: (program: WebgpuProgram) => void;
+  readonly #portions: Portions | undefined;
   #runs = 0;
   #closed = false;
 
   private constructor(
-    core: Core,
+    core: ProgramCore,
     plan: Plan,
     memories: readonly WebgpuMemory[],
     buffers: Buffers,
@@ -61,6 +71,7 @@ export class WebgpuProgram implements Program {
     this.#steps = steps;
     this.#onClose = onClose;
     this.#stagingOffsets = stagingLayout(plan).offsets;
+    if (core.software && steps.length > 0) this.#portions = new Portions();
     if (core.device.features.has(CLOCK_FEATURE) && steps.length > 0) {
       this.profile = (inputs) => this.#profile(inputs);
     }
@@ -72,7 +83,7 @@ export class WebgpuProgram implements Program {
    * @throws {DeviceError} If the device refuses a kernel or a buffer.
    */
   static async create(
-    core: Core & { readonly pipelines: Pipelines; readonly absent: GPUBuffer },
+    core: ProgramCore,
     plan: Plan,
     lowered: Lowered,
     onClose: (program: WebgpuProgram) => void,
@@ -165,7 +176,7 @@ export class WebgpuProgram implements Program {
     slot: Slot,
     clock: DispatchClock | undefined,
   ): Promise<Record<string, HostArray>> {
-    const { device, guard } = this.#core;
+    const { device, guard, timeline } = this.#core;
     guard.check();
     for (const memory of this.#memories) {
       if (memory.closed) {
@@ -178,8 +189,53 @@ export class WebgpuProgram implements Program {
       const { buffer, offset } = this.#find(this.#plan.inputs.get(name)!);
       device.queue.writeBuffer(buffer, offset, data);
     }
-    const encoder = device.createCommandEncoder({ label: this.#plan.label });
-    this.#encode(encoder, clock);
+    const what = `run ${this.#plan.label}`;
+    const submit = (from: number, to: number) => {
+      guard.check();
+      const encoder = device.createCommandEncoder({ label: this.#plan.label });
+      this.#encode(encoder, from, to, clock);
+      if (to === this.#steps.length) this.#copyOutputs(encoder, slot, clock);
+      device.queue.submit([encoder.finish()]);
+    };
+    const count = this.#steps.length;
+    if (!this.#portions) {
+      submit(0, count);
+      return guard.watch(this.#collect(slot), what);
+    }
+    const handed = this.#portions.handOver(count, submit);
+    timeline.hold(handed);
+    return guard.watch(handed.then(() => this.#collect(slot)), what);
+  }
+
+  /** One pass, or with a clock one for each dispatch. */
+  #encode(
+    encoder: GPUCommandEncoder,
+    from: number,
+    to: number,
+    clock: DispatchClock | undefined,
+  ): void {
+    const { label } = this.#plan;
+    let pass = clock ? undefined : encoder.beginComputePass({ label });
+    for (let i = from; i < to; i++) {
+      const { pipeline, bindGroup, grid } = this.#steps[i];
+      if (clock) {
+        const timestampWrites = clock.writes(i);
+        pass = encoder.beginComputePass({ label, timestampWrites });
+      }
+      pass?.setPipeline(pipeline);
+      pass?.setBindGroup(0, bindGroup);
+      pass?.dispatchWorkgroups(...grid);
+      if (clock) pass?.end();
+    }
+    if (!clock) pass?.end();
+  }
+
+  #copyOutputs(
+    encoder: GPUCommandEncoder,
+    slot: Slot,
+    clock: DispatchClock | undefined,
+  ): void {
+    clock?.resolve(encoder);
     for (const [name, place] of this.#plan.outputs) {
       const { buffer, offset } = this.#find(place);
       encoder.copyBufferToBuffer(
@@ -190,26 +246,6 @@ export class WebgpuProgram implements Program {
         wordBytes(place),
       );
     }
-    device.queue.submit([encoder.finish()]);
-    return guard.watch(this.#collect(slot), `run ${this.#plan.label}`);
-  }
-
-  /** One pass, or with a clock one for each dispatch. */
-  #encode(encoder: GPUCommandEncoder, clock: DispatchClock | undefined): void {
-    const { label } = this.#plan;
-    let pass = clock ? undefined : encoder.beginComputePass({ label });
-    for (const [i, { pipeline, bindGroup, grid }] of this.#steps.entries()) {
-      if (clock) {
-        const timestampWrites = clock.writes(i);
-        pass = encoder.beginComputePass({ label, timestampWrites });
-      }
-      pass?.setPipeline(pipeline);
-      pass?.setBindGroup(0, bindGroup);
-      pass?.dispatchWorkgroups(...grid);
-      if (clock) pass?.end();
-    }
-    if (clock) clock.resolve(encoder);
-    else pass?.end();
   }
 
   async #collect(slot: Slot): Promise<Record<string, HostArray>> {

@@ -7,6 +7,7 @@
 export class Timeline {
   #waiting = 0;
   #tail: Promise<unknown> = Promise.resolve();
+  #held: Promise<void> = Promise.resolve();
 
   /** Whether work added now would have to wait. */
   get blocked(): boolean {
@@ -31,7 +32,16 @@ export class Timeline {
       this.#waiting--;
       return { result: action() };
     });
-    this.#tail = done.catch(() => {});
+    this.#tail = done.then(() => this.#held, () => {});
     return done.then(({ result }) => result);
+  }
+
+  /** What is being handed over in parts; called by an action that starts it. */
+  hold(parts: Promise<unknown>): void {
+    this.#waiting++;
+    this.#held = parts.then(() => {}, () => {}).then(() => {
+      this.#waiting--;
+    });
+    this.#tail = Promise.all([this.#tail, this.#held]);
   }
 }

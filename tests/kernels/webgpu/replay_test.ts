@@ -209,7 +209,11 @@ gpuTest(
         withHook(GPUDevice.prototype, method, () => made.push(method), inner);
     }
     await work();
-    assert.deepEqual(made, Array(30).fill("createCommandEncoder"));
+    assert.deepEqual(new Set(made), new Set(["createCommandEncoder"]));
+    // Software adapters get the first runs in portions.
+    if (!engine.description.includes("software")) {
+      assert.equal(made.length, 30);
+    }
     engine.close();
   },
 );
