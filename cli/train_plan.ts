@@ -11,7 +11,7 @@ import type { Backbone } from "../core/models/backbone.ts";
 import { modelShape } from "../core/models/architectures.ts";
 import { checkData } from "../core/train/check_data.ts";
 import type { RunConfig } from "../core/train/run_config.ts";
-import { RunDirectory } from "../core/train/run_directory.ts";
+import { OTHER_RUN, RunDirectory } from "../core/train/run_directory.ts";
 import { checkSettings, settingsFor } from "../core/train/settings.ts";
 import { VERSION } from "../core/version.ts";
 import { refuseExisting } from "../core/weights/write_file.ts";
@@ -53,7 +53,7 @@ export async function planRun(
   const before = existing?.config;
   const data = input.textOr("data") ?? before?.data.source;
   if (data === undefined) throw missing("data");
-  if (!existing) await refuseRun(path);
+  if (!existing) await refuseExisting(path, OTHER_RUN);
   const method = findMethod(
     before && !input.given("method") ? before.method : input.text("method"),
   );
@@ -144,15 +144,6 @@ async function runToResume(
     ),
     "start a new run with another --out",
   );
-}
-
-async function refuseRun(path: string): Promise<void> {
-  try {
-    await refuseExisting(path);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw hinted(error, "choose another --out, or continue it with --resume");
-  }
 }
 
 /** Refuses to continue a run as another one. */

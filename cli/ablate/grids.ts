@@ -45,6 +45,19 @@ export async function gridsFrom(
   );
 }
 
+/** Adds to an error about a path that a study, not the command line, names. */
+export function seenFromElsewhere(error: unknown, input: Input): unknown {
+  const missing = error instanceof Error &&
+    error.cause instanceof Deno.errors.NotFound;
+  const typed = input.given("spec") || Object.keys(typedGrid(input)).length > 0;
+  if (!missing || typed) return error;
+  return hinted(
+    error,
+    "a study's paths are seen from the folder where it was started: run this " +
+      "there, or write absolute paths into its study.json",
+  );
+}
+
 function typedGrid(input: Input): Grid {
   const grid: Record<string, readonly AxisValue[]> = {};
   for (const { name } of axisFlags) {

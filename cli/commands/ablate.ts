@@ -8,10 +8,11 @@ import { StudyDirectory } from "../../core/study/study_directory.ts";
 import { addGrids, readGrids } from "../../core/study/study_file.ts";
 import { type PlannedRun, planStudy } from "../../core/study/study_plan.ts";
 import { VERSION } from "../../core/version.ts";
+import { refuseNoFolder } from "../../core/weights/unwritable.ts";
 import type { Engine } from "../../kernels/engine.ts";
 import { ablateFlags } from "../ablate/flags.ts";
 import type { InspectionTools } from "../ablate/experts.ts";
-import { gridsFrom } from "../ablate/grids.ts";
+import { gridsFrom, seenFromElsewhere } from "../ablate/grids.ts";
 import {
   documentOf,
   printList,
@@ -65,10 +66,12 @@ interface Asked {
 
 async function run(input: Input, output: Output): Promise<unknown> {
   const study = new StudyDirectory(input.text("out"));
+  await refuseNoFolder(study.path);
   const grids = await gridsFrom(input, study);
   const sources = new Sources({ open: openBackbone, seeded: isScratch });
   try {
-    const plan = await planStudy(grids, sources);
+    const plan = await planStudy(grids, sources)
+      .catch((error) => Promise.reject(seenFromElsewhere(error, input)));
     const looking = ["list", "status"].some((name) => input.on(name));
     const { results } = await readStudy(study.path);
     const planned = await lookAt(study, plan);

@@ -1,4 +1,5 @@
 import { hinted } from "../errors.ts";
+import { unwritable } from "../weights/unwritable.ts";
 import { refuseExisting, writeFile } from "../weights/write_file.ts";
 import type { ExportedFiles } from "./exported_model.ts";
 
@@ -34,7 +35,9 @@ export async function writeFolder(
     await Deno.rename(temporary, folder);
   } catch (error) {
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) {
+      throw unwritable(path, error);
+    }
     throw hinted(
       new RangeError(`Cannot write ${path}: got a folder that does not exist`),
       "Make the folder above it first",

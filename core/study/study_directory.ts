@@ -17,6 +17,7 @@
  */
 
 import { RunDirectory } from "../train/run_directory.ts";
+import { makeFolder } from "../weights/unwritable.ts";
 import { writeFile } from "../weights/write_file.ts";
 import {
   holderOf,
@@ -68,10 +69,14 @@ export class StudyDirectory {
     this.#lock = { host: hostName(), ...lock };
   }
 
-  /** Makes the folders. */
+  /**
+   * Makes the folders.
+   *
+   * @throws {RangeError} If they cannot be made.
+   */
   async create(): Promise<void> {
     for (const folder of ["runs", "locks"]) {
-      await Deno.mkdir(`${this.path}/${folder}`, { recursive: true });
+      await makeFolder(`${this.path}/${folder}`);
     }
   }
 

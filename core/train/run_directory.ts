@@ -19,6 +19,7 @@ import {
   toFloat32,
   writeSafetensors,
 } from "../weights/safetensors.ts";
+import { makeFolder } from "../weights/unwritable.ts";
 import {
   appendLine,
   refuseExisting,
@@ -57,6 +58,9 @@ export interface OptimizerState {
 /** Which adapter of a run: after the last epoch, or at the best validation. */
 export type AdapterKind = "last" | "best";
 
+/** What to do where a new run's folder is there already. */
+export const OTHER_RUN = "choose another --out, or continue it with --resume";
+
 /** A run's folder. */
 export class RunDirectory {
   readonly path: string;
@@ -70,16 +74,11 @@ export class RunDirectory {
   /**
    * Makes the folder of a new run.
    *
-   * @throws {RangeError} If the path exists.
+   * @throws {RangeError} If the path exists or cannot be written.
    */
   static async create(path: string, config: RunConfig): Promise<RunDirectory> {
-    try {
-      await refuseExisting(path);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw hinted(error, `choose another --out, or continue it with --resume`);
-    }
-    await Deno.mkdir(`${path}/state`, { recursive: true });
+    await refuseExisting(path, OTHER_RUN);
+    await makeFolder(`${path}/state`);
     await writeFile(
       `${path}/config.json`,
       JSON.stringify(config, undefined, 2) + "\n",

@@ -1,4 +1,5 @@
 import { hinted } from "../errors.ts";
+import { unwritable } from "./unwritable.ts";
 
 /** How {@linkcode writeFile} treats what is there already. */
 export interface WriteFileOptions {
@@ -10,20 +11,24 @@ export interface WriteFileOptions {
  * Refuses a path that exists, so that a command can say so before it works for
  * an hour.
  *
- * @throws {RangeError} If something is there, with a hint.
+ * @param hint What else there is to do.
+ * @throws {RangeError} If something is there, or nothing can be, with a hint.
  */
-export async function refuseExisting(path: string): Promise<void> {
+export async function refuseExisting(
+  path: string,
+  hint = "Choose another path, or remove what is there",
+): Promise<void> {
   try {
     await Deno.lstat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
-    throw error;
+    throw unwritable(path, error);
   }
   throw hinted(
     new RangeError(
       `Cannot write ${path}: got a path that exists, wanted a new one`,
     ),
-    "Choose another path, or remove what is there",
+    hint,
   );
 }
 
@@ -36,7 +41,7 @@ export async function refuseExisting(path: string): Promise<void> {
  *
  * @param content Bytes, or text that is written as UTF-8.
  * @throws {RangeError} If the path exists and `overwrite` is not set, or its
- * folder does not exist.
+ * folder does not exist or may not be written.
  */
 export async function writeFile(
   path: string,
@@ -54,7 +59,9 @@ export async function writeFile(
     await Deno.rename(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) {
+      throw unwritable(path, error);
+    }
     throw hinted(
       new RangeError(`Cannot write ${path}: got a folder that does not exist`),
       "Make the folder first",

@@ -33,7 +33,40 @@ interface BadInput {
 
 const TRAIN = [...SMALL_TRAIN, "--out=run"];
 
+/** A file is where the folder above `--out` should be. */
+const unwritable: readonly BadInput[] = [
+  SMALL_TRAIN,
+  ["ablate", ...SMALL_TRAIN.slice(1)],
+  ["ablate", "--status"],
+  ["merge", "--run=run"],
+  ["data", "prepare", "folder", "photos"],
+].map((words) => ({
+  title: `${words.slice(0, 2).join(" ")} to where nothing can be written`,
+  words: [...words, "--out=small.safetensors/new"],
+  code: 1,
+  error:
+    /^Cannot write small\.safetensors\/new: got a file in place of a folder, wanted a folder that can be written$/,
+  hint: /^choose another path/,
+}));
+
 const cases: readonly BadInput[] = [
+  ...unwritable,
+  {
+    title: "a study from another folder than it was started in",
+    words: ["ablate", "--out=study", "--list"],
+    code: 1,
+    error: /^Cannot read photos\.safetensors: got nothing there, /,
+    hint: /^a study's paths are seen from the folder where it was started: /,
+    prepare: async (folder) => {
+      await Deno.mkdir(`${folder}/study`);
+      const [data, backbone] = ["photos", "small"]
+        .map((name) => `${name}.safetensors`);
+      await Deno.writeTextFile(
+        `${folder}/study/study.json`,
+        JSON.stringify({ grids: [{ data, backbone }] }),
+      );
+    },
+  },
   {
     title: "an unknown command",
     words: ["trian", "--data", "x"],
