@@ -8,6 +8,7 @@ import {
 } from "../../core/train/trainer.ts";
 import { VERSION } from "../../core/version.ts";
 import { hinted } from "../../core/errors.ts";
+import { DeviceError } from "../../kernels/engine.ts";
 import { backboneFlag } from "../backbone.ts";
 import type { CliCommand } from "../command.ts";
 import { withDevice } from "../device.ts";
@@ -96,6 +97,7 @@ async function run(input: Input, output: Output): Promise<unknown> {
     const result = await interruptible(async (signal) => {
       const directory = plan.existing ??
         await RunDirectory.create(plan.path, config);
+      let began = false;
       try {
         return await train({
           model,
@@ -105,12 +107,16 @@ async function run(input: Input, output: Output): Promise<unknown> {
           run: directory,
           resume: plan.existing !== undefined,
           signal,
-          onPlanned: (step) => output.note(describeStep(step)),
+          onPlanned: (step) => {
+            began = true;
+            output.note(describeStep(step));
+          },
           onStep: (step) => bar.onStep(step),
           onEpoch: (record) => bar.onEpoch(record),
         });
       } catch (error) {
-        if (!plan.existing) await removeIfEmpty(directory);
+        const goesOn = began && error instanceof DeviceError;
+        if (!plan.existing && !goesOn) await removeIfEmpty(directory);
         throw error;
       }
     }).finally(() => bar.stop());

@@ -6,7 +6,7 @@
 
 import { DeviceError, type Engine } from "../../kernels/engine.ts";
 import type { Split } from "../data/dataset.ts";
-import { hintOf } from "../errors.ts";
+import { hinted, hintOf } from "../errors.ts";
 import { findMethod } from "../methods/mod.ts";
 import type { AdaptedModel } from "../models/adapted_model.ts";
 import { buildModel } from "../models/build_model.ts";
@@ -85,7 +85,10 @@ export async function executeRun(request: ExecuteRequest): Promise<RunOutcome> {
       date: new Date().toISOString(),
       host: hostName() ?? "",
     });
-    if (error instanceof DeviceError) throw error;
+    if (error instanceof DeviceError) {
+      const go = `deno task alore ablate --out ${study.path}`;
+      throw hinted(error, `continue the study with: ${go}`);
+    }
     return { kind: "failed", error };
   }
 }

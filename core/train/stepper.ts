@@ -147,8 +147,38 @@ async function compileStep(
     if (trainPlan(model, less).arenaBytes < plan.arenaBytes) {
       return await compileStep(model, less);
     }
-    throw hinted(error, "a smaller backbone or --image-size needs less memory");
+    throw noMemory(error, model, plan, options.batch);
   }
+}
+
+/** Says what the smallest step wanted, of what, and what needs less. */
+function noMemory(
+  error: DeviceError,
+  { engine }: AdaptedModel,
+  plan: Plan,
+  batch: number,
+): DeviceError {
+  const weights = plan.memories.reduce((sum, { bytes }) => sum + bytes, 0);
+  const images = Math.ceil(batch / partsOf(plan));
+  const { bufferBytes, memoryBytes } = engine.limits;
+  const half = engine.name === "webgpu" && !engine.half;
+  return hinted(
+    new DeviceError(
+      `${error.message}; with ${images} of ${batch} images at a time, wanted ` +
+        `${mebibytes(plan.arenaBytes)} of activations beside ` +
+        `${mebibytes(weights)} of weights, got less from ` +
+        `${engine.description}, whose buffers may have ` +
+        mebibytes(bufferBytes ?? memoryBytes),
+      { cause: error, outOfMemory: true },
+    ),
+    "a smaller --backbone or --image-size needs less memory" +
+      (half ? ", so does --precision f16" : "") +
+      (engine.name === "webgpu" ? "; --device cpu has the system's" : ""),
+  );
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 function partsOf({ inputs }: Plan): number {

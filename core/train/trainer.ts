@@ -81,7 +81,8 @@ export interface TrainResult {
  * model, the engine cannot hold a step, or the loss stops being finite; the
  * message names the step and the op.
  * @throws {DeviceError} If the device fails; with a run directory the state of
- * at most `saveSeconds` before is kept there.
+ * at most `saveSeconds` before is kept there, and where there is none yet, a run
+ * that resumes begins as this one did.
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   checkSettings(request.settings);
@@ -265,12 +266,15 @@ class Loop {
   /** Says what is left of a run whose device failed. */
   #withRemedy(error: DeviceError): DeviceError {
     const { run } = this.#request;
-    if (!run || !this.#saved) return error;
-    const { epoch, step } = this.#saved;
+    if (!run) return error;
+    // The first state follows from the configuration alone.
+    const left = this.#saved
+      ? `the state after step ${this.#saved.step} of epoch ` +
+        `${this.#saved.epoch + 1} is saved; continue`
+      : "it had saved no step yet; start again from the first";
     return hinted(
       error,
-      `the state after step ${step} of epoch ${epoch + 1} is saved; continue ` +
-        `with: deno task alore train --resume ${run.path}`,
+      `${left} with: deno task alore train --resume ${run.path}`,
     );
   }
 
