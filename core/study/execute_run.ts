@@ -58,7 +58,8 @@ export type RunOutcome =
  * Does a run under its lock: trains on from its state if it has one, tests, and
  * writes the result. What fails is kept with the run, not thrown.
  *
- * @throws {DeviceError} If the engine is lost, for no other run can go on.
+ * @throws {DeviceError} If the engine is lost, for no other run can go on; a run
+ * that is out of memory only fails.
  */
 export async function executeRun(request: ExecuteRequest): Promise<RunOutcome> {
   const { study, run } = request;
@@ -78,6 +79,11 @@ export async function executeRun(request: ExecuteRequest): Promise<RunOutcome> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (lock.lost.aborted) return { kind: "busy" };
+    const gone = error instanceof DeviceError && !error.outOfMemory;
+    if (gone) {
+      const go = `deno task alore ablate --out ${study.path}`;
+      hinted(error, `continue the study with: ${go}`);
+    }
     await study.saveFailure(run.hash, {
       message: error.message || error.name,
       hint: hintOf(error),
@@ -85,10 +91,7 @@ export async function executeRun(request: ExecuteRequest): Promise<RunOutcome> {
       date: new Date().toISOString(),
       host: hostName() ?? "",
     });
-    if (error instanceof DeviceError) {
-      const go = `deno task alore ablate --out ${study.path}`;
-      throw hinted(error, `continue the study with: ${go}`);
-    }
+    if (gone) throw error;
     return { kind: "failed", error };
   }
 }

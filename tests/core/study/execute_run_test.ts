@@ -9,7 +9,7 @@ import type { RunResult } from "../../../core/study/run_result.ts";
 import type { Sources } from "../../../core/study/sources.ts";
 import { StudyDirectory } from "../../../core/study/study_directory.ts";
 import { type PlannedRun, planStudy } from "../../../core/study/study_plan.ts";
-import type { Engine } from "../../../kernels/engine.ts";
+import { DeviceError, type Engine } from "../../../kernels/engine.ts";
 import { openEngine } from "../../../kernels/open_engine.ts";
 import { inFolder } from "../../support/folder.ts";
 import { smallSources, writeSmallFiles } from "../../support/small_run.ts";
@@ -141,6 +141,23 @@ Deno.test("executeRun() keeps why a run failed, and tries it again", () =>
     assert.match(error?.message ?? "", /^Cannot go on training: got a loss/);
     assert.match(error?.hint ?? "", /--lr/);
     assert.equal((await execute(run)).kind, "failed");
+  }));
+
+Deno.test("executeRun() fails out of memory, and throws if the device is gone", () =>
+  onBench(async ({ plan, engine, execute, study }) => {
+    const [run] = await plan({});
+    const failing = (outOfMemory: boolean) => {
+      engine.compile = () =>
+        Promise.reject(new DeviceError("as a test asks", { outOfMemory }));
+      return execute(run);
+    };
+    assert.equal((await failing(true)).kind, "failed");
+    const hintOfRun = async () => (await study.status(run.hash)).error?.hint;
+    assert.match(await hintOfRun() ?? "", /^a smaller --backbone /);
+    await assert.rejects(failing(false), DeviceError);
+    const hint =
+      `continue the study with: deno task alore ablate --out ${study.path}`;
+    assert.equal(await hintOfRun(), hint);
   }));
 
 Deno.test("executeRun() leaves a run alone that another process has", () =>
