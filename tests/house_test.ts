@@ -153,3 +153,19 @@ Deno.test("developers have every import that users have", () => {
   }
   assert.deepEqual(devConfig.compilerOptions, config.compilerOptions);
 });
+
+// What is imported when it is needed is downloaded then, by those who need it,
+// and what it is is written down before: their checkouts stay as they were.
+Deno.test("the lock file knows what is imported when it is needed", () => {
+  const { specifiers } = JSON.parse(textOf("deno.lock"));
+  const { imports, unstable } = JSON.parse(textOf("deno.json"));
+  const pattern = /"(npm:(?:@[^/"]+\/)?[^/"]+)[^"]*"/g;
+  const named = sources.filter((path) => !path.startsWith("bench/"))
+    .flatMap((path) => [...textOf(path).matchAll(pattern)])
+    .map(([, name]) => name);
+  assert.ok(named.length > 0);
+  for (const name of named) assert.ok(name in specifiers, name);
+  const always = Object.values(imports).join(" ");
+  for (const name of named) assert.ok(!always.includes(name), name);
+  assert.ok(unstable.includes("npm-lazy-caching"));
+});

@@ -1,25 +1,28 @@
 import { hinted } from "../errors.ts";
+import { takeTemporary } from "../weights/temporary.ts";
 import { unwritable } from "../weights/unwritable.ts";
 import { refuseExisting, writeFile } from "../weights/write_file.ts";
-import type { ExportedFiles } from "./exported_model.ts";
 
 /**
  * Writes a new folder whole or not at all: the files go to a folder of a unique
- * name beside it, which is then renamed.
+ * name beside it, which is then renamed. What a killed writer of the same path
+ * left there is removed.
  *
+ * @param files By their path inside it; each is asked for when it is written.
  * @param check Looks at the files before the folder has its name; what it throws
  * leaves nothing behind.
  * @throws {RangeError} If the path exists, or its parent does not.
  */
 export async function writeFolder(
   path: string,
-  files: ExportedFiles,
+  files: Iterable<readonly [string, Uint8Array<ArrayBuffer>]>,
   check?: (folder: string) => Promise<void>,
 ): Promise<void> {
   await refuseExisting(path);
   const folder = path.replace(/[/\\]+$/, "");
-  const temporary = `${folder}.${crypto.randomUUID()}.tmp`;
   try {
+    await using taken = await takeTemporary(folder);
+    const temporary = taken.path;
     await Deno.mkdir(temporary);
     for (const [name, bytes] of files) {
       const slash = name.lastIndexOf("/");
@@ -34,7 +37,6 @@ export async function writeFolder(
     await refuseExisting(path);
     await Deno.rename(temporary, folder);
   } catch (error) {
-    await Deno.remove(temporary, { recursive: true }).catch(() => {});
     if (!(error instanceof Deno.errors.NotFound)) {
       throw unwritable(path, error);
     }

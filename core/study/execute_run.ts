@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hostName } from "../weights/host_name.ts";
 import { DeviceError, type Engine } from "../../kernels/engine.ts";
 import type { Split } from "../data/dataset.ts";
 import { hinted, hintOf } from "../errors.ts";
@@ -21,7 +22,6 @@ import { RunDirectory } from "../train/run_directory.ts";
 import { train, type TrainResult } from "../train/trainer.ts";
 import { VERSION } from "../version.ts";
 import { identityOf } from "./identity.ts";
-import { hostName } from "./lock.ts";
 import {
   type RunResult,
   testResultOf,

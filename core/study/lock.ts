@@ -158,13 +158,6 @@ export async function holderOf(
   return holder;
 }
 
-/** The machine's name, where the program may know it. */
-export function hostName(): string | undefined {
-  const wanted = { name: "sys", kind: "hostname" } as const;
-  const { state } = Deno.permissions.querySync(wanted);
-  return state === "granted" ? Deno.hostname() : undefined;
-}
-
 async function isStale(path: string, options: LockOptions): Promise<boolean> {
   const holder = await readHolder(path);
   if (holder) {

@@ -16,16 +16,11 @@
  * @module
  */
 
+import { hostName } from "../weights/host_name.ts";
 import { RunDirectory } from "../train/run_directory.ts";
 import { makeFolder } from "../weights/unwritable.ts";
 import { writeFile } from "../weights/write_file.ts";
-import {
-  holderOf,
-  hostName,
-  Lock,
-  type LockOptions,
-  STALE_SECONDS,
-} from "./lock.ts";
+import { holderOf, Lock, type LockOptions, STALE_SECONDS } from "./lock.ts";
 import {
   parseResult,
   readPredictions,

@@ -1,4 +1,5 @@
 import { hinted } from "../errors.ts";
+import { takeTemporary } from "./temporary.ts";
 import { unwritable } from "./unwritable.ts";
 
 /** How {@linkcode writeFile} treats what is there already. */
@@ -37,7 +38,8 @@ export async function refuseExisting(
  *
  * The content goes to a uniquely named file of the same folder, is flushed to
  * the disk and renamed, so that a crash leaves the old file or the new one and
- * two writers never share a temporary file.
+ * two writers never share a temporary file; see {@linkcode takeTemporary} for
+ * those of writers that were killed.
  *
  * @param content Bytes, or text that is written as UTF-8.
  * @throws {RangeError} If the path exists and `overwrite` is not set, or its
@@ -52,13 +54,12 @@ export async function writeFile(
   const bytes = typeof content === "string"
     ? new TextEncoder().encode(content)
     : content;
-  const temporary = temporaryName(path);
   try {
-    await writeSynced(temporary, bytes);
+    await using temporary = await takeTemporary(path);
+    await writeSynced(temporary.path, bytes);
     if (!options.overwrite) await refuseExisting(path);
-    await Deno.rename(temporary, path);
+    await Deno.rename(temporary.path, path);
   } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
     if (!(error instanceof Deno.errors.NotFound)) {
       throw unwritable(path, error);
     }
@@ -90,13 +91,6 @@ export async function appendLine(path: string, line: string): Promise<void> {
   await file.seek(end, Deno.SeekMode.Start);
   await writeAll(file, new TextEncoder().encode(line + "\n"));
   await file.syncData();
-}
-
-function temporaryName(path: string): string {
-  const base = path.search(/[^/\\]*$/);
-  return `${path.slice(0, base)}.${
-    path.slice(base)
-  }.${crypto.randomUUID()}.tmp`;
 }
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
