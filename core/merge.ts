@@ -39,9 +39,13 @@ export async function foldedTensors(
   });
   const names = modelTensors(config).keys();
   return new Map(
-    [...names].map((name) => [
-      name,
-      Float32Array.from(merged.get(name) ?? look(name)),
-    ]),
+    [...names].map((name) => [name, owned(merged.get(name) ?? look(name))]),
   );
+}
+
+/** Copied only where it may be another's memory. */
+function owned(values: Float32Array): Float32Array<ArrayBuffer> {
+  return values.buffer instanceof ArrayBuffer
+    ? values as Float32Array<ArrayBuffer>
+    : Float32Array.from(values);
 }

@@ -2,6 +2,7 @@ import type { Split } from "../../core/data/dataset.ts";
 import { hinted } from "../../core/errors.ts";
 import type {
   ExportDtype,
+  ExportedFiles,
   ExportedModel,
 } from "../../core/export/exported_model.ts";
 import { formats } from "../../core/export/formats.ts";
@@ -177,10 +178,14 @@ async function write(
     provenance,
   };
   const files = format.encode(exported, dtype);
+  const names = [...files.keys()];
+  // From here on the files have it; the other program needs the memory.
+  check.tensors.clear();
+  model.close();
   let verified: VerifiedFile[] | undefined;
-  await writeFolder(out, files, async (folder) => {
+  await writeFolder(out, drained(files), async (folder) => {
     if (!input.on("verify")) return;
-    verified = await verifyExport(folder, files.keys(), {
+    verified = await verifyExport(folder, names, {
       model: exported,
       dtype,
       split: images.split,
@@ -194,6 +199,16 @@ async function write(
     printComparison(compared, images.name, output);
   }
   return verified;
+}
+
+/** The files, of which none stays in memory once it is written. */
+function* drained(
+  files: ExportedFiles,
+): Generator<[string, Uint8Array<ArrayBuffer>]> {
+  for (const [name, bytes] of files) {
+    files.delete(name);
+    yield [name, bytes];
+  }
 }
 
 /** Random images that a merge is compared on where the data are gone. */

@@ -5,8 +5,11 @@ import type { ExportedModel } from "./exported_model.ts";
 /** Pinned like an import. */
 const PACKAGE: string = "npm:onnxruntime-web@1.30.0/wasm";
 
-/** Images in one run of the other program. */
-const BATCH = 64;
+/**
+ * Images in one run of the other program, whose memory never shrinks: 64 of 224
+ * pixels would take more than the weights of a ViT-B/16 do.
+ */
+const BATCH = 8;
 
 /**
  * Runs an ONNX file by onnxruntime-web, which is loaded by the first call: its

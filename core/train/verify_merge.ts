@@ -1,6 +1,6 @@
 import type { Split } from "../data/dataset.ts";
 import { findMethod } from "../methods/mod.ts";
-import { AdaptedModel } from "../models/adapted_model.ts";
+import { AdaptedModel, type NamedTensors } from "../models/adapted_model.ts";
 import type { Preprocess } from "../models/backbone.ts";
 import { foldedTensors } from "../merge.ts";
 import { Evaluator } from "./evaluate.ts";
@@ -26,6 +26,9 @@ export interface MergeCheck {
   readonly unmerged: Evaluation;
 }
 
+/** Images in one forward pass, where there are as many. */
+const BATCH = 64;
+
 /** A fold whose logits differ by more, relative to the largest, is refused. */
 export const MERGE_TOLERANCE = 1e-4;
 
@@ -49,12 +52,8 @@ export async function mergeAndCheck(
   split: Split,
   preprocess: Preprocess,
 ): Promise<MergeCheck> {
-  const before = await model.read(model.frozen.slots.keys());
   const tensors = await foldedTensors(model);
-  const folded = [...before.keys()].filter((name) => {
-    const values = tensors.get(name);
-    return before.get(name)!.some((value, i) => value !== values?.[i]);
-  });
+  const folded = await changed(model, tensors);
   const plain = new AdaptedModel(model.engine, {
     config: model.spec.config,
     method: findMethod("linear"),
@@ -85,12 +84,27 @@ export async function mergeAndCheck(
   }
 }
 
+/** Names of the frozen tensors that are others now; one is read at a time. */
+async function changed(
+  model: AdaptedModel,
+  tensors: NamedTensors,
+): Promise<string[]> {
+  const names: string[] = [];
+  for (const name of model.frozen.slots.keys()) {
+    const before = (await model.read([name])).get(name)!;
+    const after = tensors.get(name);
+    if (before.some((value, i) => value !== after?.[i])) names.push(name);
+  }
+  return names;
+}
+
 async function evaluateOnce(
   model: AdaptedModel,
   split: Split,
   preprocess: Preprocess,
 ): Promise<Evaluation> {
-  const evaluator = await Evaluator.open(model, { preprocess });
+  const batchSize = Math.min(BATCH, split.count);
+  const evaluator = await Evaluator.open(model, { preprocess, batchSize });
   try {
     return await evaluator.evaluate(split);
   } finally {
