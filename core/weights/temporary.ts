@@ -56,10 +56,14 @@ async function clearLeftovers(folder: string, base: string): Promise<void> {
   const host = hostName();
   if (host === undefined) return;
   const locks: string[] = [];
-  for await (const { name } of Deno.readDir(folder || ".")) {
-    if (!name.startsWith(`.${base}.`)) continue;
-    const rest = name.slice(base.length + 2);
-    if (/^[0-9a-f-]{36}\.tmp\.lock$/.test(rest)) locks.push(folder + name);
+  try {
+    for await (const { name } of Deno.readDir(folder || ".")) {
+      if (!name.startsWith(`.${base}.`)) continue;
+      const rest = name.slice(base.length + 2);
+      if (/^[0-9a-f-]{36}\.tmp\.lock$/.test(rest)) locks.push(folder + name);
+    }
+  } catch {
+    return; // A folder that cannot be listed may still be written.
   }
   for (const lock of locks) await clear(lock, host);
 }
