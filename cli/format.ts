@@ -41,6 +41,14 @@ export function bytes(value: number): string {
   return `${unit === 0 ? size : size.toPrecision(3)} ${units[unit]}`;
 }
 
+/** Images a second as "430 img/s" or "0.31 img/s". */
+export function rate(imagesPerSecond: number): string {
+  const text = imagesPerSecond < 10
+    ? imagesPerSecond.toPrecision(2)
+    : count(Math.round(imagesPerSecond));
+  return `${text} img/s`;
+}
+
 /** Numbers in four digits or so: 1.234, 0.0123, 1.2e-7. */
 export function short(value: number): string {
   if (value === 0) return "0";

@@ -7,7 +7,7 @@
 // @ts-types="./cli_progress.d.ts"
 import progress from "cli-progress";
 import type { EpochRecord, StepProgress } from "../core/train/records.ts";
-import { clock, count, percent, short } from "./format.ts";
+import { clock, count, percent, rate, short } from "./format.ts";
 import type { Output } from "./output.ts";
 
 const CELLS = 20;
@@ -165,8 +165,8 @@ export class TrainBar {
     this.#output.note(
       `${this.#label}epoch ${`${epoch}`.padStart(`${epochs}`.length)}/` +
         `${epochs}  loss ${short(trainLoss)} · train ${percent(trainTop1)}` +
-        `${this.#validation} · ${count(Math.round(record.imagesPerSecond))} ` +
-        `img/s · ${clock(this.#left())} left`,
+        `${this.#validation} · ${rate(record.imagesPerSecond)} · ` +
+        `${clock(this.#left())} left`,
     );
   }
 
@@ -186,7 +186,7 @@ export class TrainBar {
       `${epoch}`.padStart(`${epochs}`.length)
     }/${epochs} `;
     const after = `  loss ${short(loss)}${this.#validation} · ` +
-      `${count(Math.round(imagesPerSecond))} img/s${left}`;
+      `${rate(imagesPerSecond)}${left}`;
     // A narrow terminal first loses the count, then cells of the bar.
     const { columns } = this.#output;
     const room = columns - before.length - after.length - 1;

@@ -10,7 +10,7 @@ import { writeFile } from "../../core/weights/write_file.ts";
 import type { CliCommand } from "../command.ts";
 import { precisionOf, withDevice } from "../device.ts";
 import { deviceFlags, precisionFlag } from "../flags.ts";
-import { count, percent, short } from "../format.ts";
+import { count, percent, rate, short } from "../format.ts";
 import type { Input } from "../input.ts";
 import { type OpenRun, openRun, runFlags, SharedBackbones } from "../model.ts";
 import type { Output } from "../output.ts";
@@ -239,7 +239,7 @@ function printEvaluation(
   output.print(`Mean per class  ${percent(found.meanPerClass, 2)}`);
   output.print(`Loss            ${short(found.loss)}`);
   output.print(
-    `Speed           ${count(Math.round(found.imagesPerSecond))} img/s`,
+    `Speed           ${rate(found.imagesPerSecond)}`,
   );
   if (classes.length > LARGEST_MATRIX) return;
   output.print();

@@ -14,6 +14,9 @@ import type { Evaluation } from "./records.ts";
 /** Batches in flight, so that preparing one overlaps computing another. */
 const IN_FLIGHT = 2;
 
+/** Images a batch where nothing else is said. */
+export const EVALUATION_BATCH = 64;
+
 /** A compiled forward pass over splits of one image size. */
 export class Evaluator {
   readonly #model: AdaptedModel;
@@ -28,7 +31,7 @@ export class Evaluator {
   ) {
     this.#model = model;
     this.#program = program;
-    this.#batchSize = options.batchSize ?? 64;
+    this.#batchSize = options.batchSize ?? EVALUATION_BATCH;
     this.#preprocess = options.preprocess;
   }
 
@@ -41,7 +44,7 @@ export class Evaluator {
     model: AdaptedModel,
     options: EvaluatorOptions,
   ): Promise<Evaluator> {
-    const plan = model.forwardPlan(options.batchSize ?? 64);
+    const plan = model.forwardPlan(options.batchSize ?? EVALUATION_BATCH);
     const program = await model.engine.compile(plan);
     return new Evaluator(model, program, options);
   }

@@ -14,7 +14,7 @@ import { hinted } from "../errors.ts";
 import type { AdaptedModel, NamedTensors } from "../models/adapted_model.ts";
 import type { Preprocess } from "../models/backbone.ts";
 import { type Batch, Batches } from "./batches.ts";
-import { Evaluator } from "./evaluate.ts";
+import { EVALUATION_BATCH, Evaluator } from "./evaluate.ts";
 import type { EpochRecord, StepProgress } from "./records.ts";
 import type {
   OptimizerState,
@@ -100,7 +100,10 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   const stepper = await openStepper(model, settings, batches.steps);
   let evaluator: Evaluator | undefined;
   try {
-    evaluator = validation && await Evaluator.open(model, { preprocess });
+    evaluator = validation && await Evaluator.open(model, {
+      preprocess,
+      batchSize: Math.min(EVALUATION_BATCH, validation.count),
+    });
     const loop = new Loop(request, batches, stepper, evaluator);
     await loop.restore();
     const { arenaBytes, parts } = stepper;

@@ -3,7 +3,7 @@ import { findMethod } from "../methods/mod.ts";
 import { AdaptedModel, type NamedTensors } from "../models/adapted_model.ts";
 import type { Preprocess } from "../models/backbone.ts";
 import { foldedTensors } from "../merge.ts";
-import { Evaluator } from "./evaluate.ts";
+import { EVALUATION_BATCH, Evaluator } from "./evaluate.ts";
 import type { Evaluation } from "./records.ts";
 
 /** A folded model beside the one it came from. */
@@ -25,9 +25,6 @@ export interface MergeCheck {
   /** How the unfolded model does on them. */
   readonly unmerged: Evaluation;
 }
-
-/** Images in one forward pass, where there are as many. */
-const BATCH = 64;
 
 /** A fold whose logits differ by more, relative to the largest, is refused. */
 export const MERGE_TOLERANCE = 1e-4;
@@ -103,7 +100,7 @@ async function evaluateOnce(
   split: Split,
   preprocess: Preprocess,
 ): Promise<Evaluation> {
-  const batchSize = Math.min(BATCH, split.count);
+  const batchSize = Math.min(EVALUATION_BATCH, split.count);
   const evaluator = await Evaluator.open(model, { preprocess, batchSize });
   try {
     return await evaluator.evaluate(split);

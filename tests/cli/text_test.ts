@@ -5,6 +5,7 @@ import {
   count,
   percent,
   plural,
+  rate,
   short,
 } from "../../cli/format.ts";
 import { table } from "../../cli/table.ts";
@@ -29,6 +30,8 @@ Deno.test("numbers read as people write them", () => {
   assert.equal(clock(14.4), "0:14");
   assert.equal(clock(3723), "1:02:03");
   assert.equal(bytes(134217728), "134 MB");
+  assert.equal(rate(1430.4), "1,430 img/s");
+  assert.equal(rate(0.312), "0.31 img/s");
   assert.equal(short(0), "0");
   assert.equal(short(1.23456), "1.235");
   assert.equal(short(4.57e-6), "4.6e-6");

@@ -92,39 +92,54 @@ Deno.test("a lock beats, and says when it was taken away", () =>
 
 Deno.test("only one of several processes replaces a stale lock", () =>
   inFolder(async (folder) => {
-    const module = new URL("../../../core/study/lock.ts", import.meta.url).href;
     for (let round = 0; round < 3; round++) {
       const path = `${folder}/${round}`;
       await leave(path, "here");
       const start = Date.now() + 1000;
-      const code = `
-        import { Lock } from "${module}";
-        await new Promise((go) => setTimeout(go, ${start} - Date.now()));
-        let lock;
-        for (let i = 0; i < 20 && !lock; i++) {
-          lock = await Lock.take(${JSON.stringify(path)}, { host: "here" });
-        }
-        console.log(lock ? "taken" : "busy");
-        await new Promise((go) => setTimeout(go, 1500));
-      `;
-      const ended = await Promise.all(
-        Array.from(
-          { length: PROCESSES },
-          () =>
-            new Deno.Command(Deno.execPath(), {
-              args: ["eval", "--ext=ts", code],
-              stdout: "piped",
-              stderr: "piped",
-            }).output(),
-        ),
+      const contenders = Array.from(
+        { length: PROCESSES },
+        () => contend(path, start),
       );
-      const said = ended.map(({ stdout, stderr }) =>
-        new TextDecoder().decode(stdout).trim() ||
-        new TextDecoder().decode(stderr)
-      );
+      const said = await Promise.all(contenders.map(({ said }) => said));
+      // The winner keeps its lock until everyone has tried.
+      await Promise.all(contenders.map(({ end }) => end()));
       assert.deepEqual(said.sort(), [
         ...Array.from({ length: PROCESSES - 1 }, () => "busy"),
         "taken",
       ]);
     }
   }));
+
+/** A process that tries to take a lock, says how it went, and waits. */
+function contend(
+  path: string,
+  start: number,
+): { said: Promise<string>; end(): Promise<void> } {
+  const module = new URL("../../../core/study/lock.ts", import.meta.url).href;
+  const code = `
+    import { Lock } from "${module}";
+    await new Promise((go) => setTimeout(go, ${start} - Date.now()));
+    let lock;
+    for (let i = 0; i < 20 && !lock; i++) {
+      lock = await Lock.take(${JSON.stringify(path)}, { host: "here" });
+    }
+    console.log(lock ? "taken" : "busy");
+    for await (const _ of Deno.stdin.readable);
+  `;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=ts", code],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  return {
+    said: reader.read().then(({ value }) =>
+      new TextDecoder().decode(value).trim()
+    ),
+    async end() {
+      await child.stdin.close();
+      await reader.cancel();
+      await child.status;
+    },
+  };
+}
