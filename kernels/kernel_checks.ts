@@ -144,7 +144,41 @@ const norms: readonly KernelCheck[] = [
 
 const groups = { m: 9, groups: 3, k: 2, n: 4, shuffle: 1 };
 
+const adapter = { rows: 9, experts: 3, rank: 4, chunk: 12, alpha: 0.5 };
+
 const experts: readonly KernelCheck[] = [
+  check(
+    "aggregate_experts",
+    { ...adapter, keep: 1, transpose: 0 },
+    [some(9, 36), some(3, 12, 4), some(3, 4, 12), some(3, 3, 3), undefined],
+    [9, 36],
+    [9, 3, 3, 4],
+    [9, 3, 3, 4],
+  ),
+  check(
+    "aggregate_experts",
+    { ...adapter, keep: 0, transpose: 1 },
+    [some(9, 36), some(3, 12, 4), some(3, 4, 12), some(3, 3, 3), some(9, 36)],
+    [9, 36],
+    [9, 3, 3, 4],
+    [9, 3, 3, 4],
+  ),
+  check(
+    "aggregate_experts_gradient",
+    adapter,
+    [
+      some(9, 36),
+      some(9, 36),
+      some(9, 3, 3, 4),
+      some(9, 3, 3, 4),
+      some(9, 3, 3, 4),
+      some(9, 3, 3, 4),
+      some(3, 3, 3),
+    ],
+    [3, 3, 3],
+    [3, 12, 4],
+    [3, 4, 12],
+  ),
   check(
     "grouped_linear",
     groups,

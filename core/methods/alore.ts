@@ -28,7 +28,7 @@
 
 import { hinted } from "../errors.ts";
 import type { Value } from "../graph/graph.ts";
-import { aggregateExperts } from "../ops/experts.ts";
+import { aggregateExperts } from "../ops/aggregate_experts.ts";
 import { product } from "../ops/matmul.ts";
 import { checkPlace } from "./check_place.ts";
 import { foldAfter, foldBefore } from "./alore_fold.ts";

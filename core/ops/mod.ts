@@ -6,6 +6,10 @@
 
 import type { Op } from "../graph/graph.ts";
 import { adamwOp, globalNormOp } from "./adamw.ts";
+import {
+  aggregateExpertsGradientOp,
+  aggregateExpertsOp,
+} from "./aggregate_experts.ts";
 import { attentionGradientOp, attentionOp } from "./attention.ts";
 import { columnSumOp } from "./column_sum.ts";
 import { crossEntropyGradientOp, crossEntropyOp } from "./cross_entropy.ts";
@@ -15,7 +19,7 @@ import {
 } from "./depthwise_conv.ts";
 import { dropoutOp, scaleRowsOp } from "./dropout.ts";
 import { addOp, copyOp } from "./elementwise.ts";
-import { expertMixGradientOp, expertMixOp } from "./experts.ts";
+import { expertMixGradientOp, expertMixOp } from "./expert_mix.ts";
 import { gelu, geluGradientOp } from "./gelu.ts";
 import {
   groupedInputGradientOp,
@@ -48,6 +52,8 @@ export const ops: ReadonlyMap<string, Op> = new Map(
   [
     adamwOp,
     addOp,
+    aggregateExpertsGradientOp,
+    aggregateExpertsOp,
     attentionGradientOp,
     attentionOp,
     columnSumOp,

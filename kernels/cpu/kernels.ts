@@ -6,6 +6,7 @@
  * @module
  */
 
+import { composeExperts, composeExpertsGradient } from "../compose_experts.ts";
 import { attention, attentionGradient } from "./lower/attention.ts";
 import type { Lower } from "./lower/lowering.ts";
 import { matmul } from "./lower/matmul.ts";
@@ -46,6 +47,22 @@ const expertMixGradient: Lower = (call) => {
     ["expertMixChunks", low, dmixed, partials, rows, n, rank, chunk],
     ["expertMixSum", partials, addend, call.output(0), n ** 3, chunks],
   ];
+};
+
+/** What experts are composed of. */
+const expertParts: Readonly<Record<string, Lower>> = {
+  "expert_mix": direct(
+    "expertMix",
+    2,
+    1,
+    "rows",
+    "experts",
+    "rank",
+    "transpose",
+  ),
+  "expert_mix_gradient": expertMixGradient,
+  matmul,
+  transpose: direct("transpose", 1, 1, "a", "b", "c"),
 };
 
 const crossEntropy: Lower = (call) => {
@@ -94,6 +111,12 @@ const INSERT = [...TOKENS, "start", "count", "skip"];
 
 /** Every kernel by the name of its op. */
 export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
+  ...Object.entries(expertParts),
+  ["aggregate_experts", (call) => call.parts(composeExperts, expertParts)],
+  [
+    "aggregate_experts_gradient",
+    (call) => call.parts(composeExpertsGradient, expertParts),
+  ],
   ["adamw", direct("adamw", 6, 0, "count")],
   ["add", direct("add", 2, 1, "count", "alpha")],
   ["attention", attention],
@@ -114,11 +137,6 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ],
   ["dropout", direct("dropout", 2, 1, "count", "rate", "site", "group")],
   ["embed_tokens", direct("embedTokens", 3, 1, ...TOKENS)],
-  [
-    "expert_mix",
-    direct("expertMix", 2, 1, "rows", "experts", "rank", "transpose"),
-  ],
-  ["expert_mix_gradient", expertMixGradient],
   ["gelu", direct("gelu", 1, 1, "count")],
   ["gelu_gradient", direct("geluGradient", 2, 1, "count")],
   ["global_norm", globalNorm],
@@ -138,7 +156,6 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
     "layer_norm_parameter_gradient",
     direct("layerNormParameterGradient", 4, 2, "m", "n"),
   ],
-  ["matmul", matmul],
   ["mean_tokens", direct("meanTokens", 1, 1, ...TOKENS)],
   ["pad_tokens", direct("padTokens", 2, 1, ...TOKENS, "start", "count")],
   ["patches", direct("patches", 1, 1, ...IMAGE)],
@@ -152,7 +169,6 @@ export const kernels: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ["space_to_depth", direct("spaceToDepth", 1, 1, ...SQUARES)],
   ["spread_tokens", direct("spreadTokens", 1, 1, ...TOKENS)],
   ["take_tokens", direct("takeTokens", 1, 1, ...TOKENS, "start", "count")],
-  ["transpose", direct("transpose", 1, 1, "a", "b", "c")],
   ["unpatches", direct("unpatches", 1, 1, ...IMAGE)],
   ["window_attention", windowAttention],
   ["window_attention_gradient", windowAttentionGradient],

@@ -1,5 +1,7 @@
 import { adamw } from "./adamw.ts";
 import { add } from "./add.ts";
+import { aggregateExperts } from "./aggregate_experts.ts";
+import { aggregateExpertsGradient } from "./aggregate_experts_gradient.ts";
 import { attention } from "./attention.ts";
 import { attentionGradient } from "./attention_gradient.ts";
 import { columnSum } from "./column_sum.ts";
@@ -40,6 +42,8 @@ import { windowPartition, windowReverse } from "./windows.ts";
 export const kernels: ReadonlyMap<string, Kernel> = new Map([
   adamw,
   add,
+  aggregateExperts,
+  aggregateExpertsGradient,
   attention,
   attentionGradient,
   columnSum,

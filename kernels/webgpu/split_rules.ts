@@ -45,6 +45,8 @@ const prompts: Rule = {
 export const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["adamw", { axis: "count", whole: [4, 5] }],
   ["add", elements],
+  ["aggregate_experts", { axis: "rows", whole: [1, 2, 3] }],
+  ["aggregate_experts_gradient", { axis: "rows", once: [6], sums: [0, 1, 2] }],
   ["attention", images],
   ["attention_gradient", images],
   ["column_sum", { axis: "m", once: [1], sums: [0] }],

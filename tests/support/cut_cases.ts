@@ -49,9 +49,40 @@ const products: readonly KernelCase[] = [
   },
 ];
 
+const adapter = { rows: 100, experts: 4, rank: 4, chunk: 16, alpha: 0.5 };
+const narrow = normal(100, 4, 4, 4);
+
+const experts: readonly KernelCase[] = [
+  ...[0, 1].map((keep): KernelCase => ({
+    op: "aggregate_experts",
+    attributes: { ...adapter, keep, transpose: keep },
+    inputs: [
+      normal(100, 64),
+      normal(4, 16, 4),
+      normal(4, 4, 16),
+      normal(4, 4, 4),
+      keep ? undefined : normal(100, 64),
+    ],
+  })),
+  {
+    op: "aggregate_experts_gradient",
+    attributes: { ...adapter, keep: 1, transpose: 0 },
+    inputs: [
+      normal(100, 64),
+      normal(100, 64),
+      narrow,
+      narrow,
+      narrow,
+      narrow,
+      normal(4, 4, 4),
+    ],
+  },
+];
+
 /** Every case. */
 export const cutCases: readonly KernelCase[] = [
   ...products,
+  ...experts,
   { op: "attention", attributes: attention, inputs: [normal(5, 16, 192)] },
   {
     op: "attention_gradient",

@@ -66,6 +66,7 @@ export const webgpuHalf: TestEngine = {
 
 /** Ops whose kernels, or how many lanes they take, depend on the adapter. */
 const GPU_OPS = [
+  "aggregate_experts",
   "attention",
   "attention_gradient",
   "layer_norm",

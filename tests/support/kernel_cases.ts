@@ -272,6 +272,54 @@ function expertCases(): KernelCase[] {
   return cases;
 }
 
+/** Sizes for kernels as a whole, and such as are taken apart. */
+const EXPERTS: readonly [
+  rows: number,
+  experts: number,
+  rank: number,
+  chunk: number,
+][] = [
+  [1, 1, 1, 1],
+  [3, 2, 1, 4],
+  [5, 2, 3, 5],
+  [2, 3, 4, 8],
+  [7, 2, 2, 12],
+  [21, 4, 4, 48],
+  [65, 4, 2, 20],
+  [9, 8, 4, 140],
+  [9, 4, 8, 192],
+  [6, 3, 24, 16],
+  [4, 16, 16, 4],
+];
+
+function aggregationCases(): KernelCase[] {
+  return EXPERTS.flatMap(([rows, experts, rank, chunk], i): KernelCase[] => {
+    const size = { rows, experts, rank, chunk, alpha: i % 2 ? 1 : 0.75 };
+    const wide = normal(rows, experts * chunk);
+    const narrow = normal(rows, experts, experts, rank);
+    const scale = normal(experts, experts, experts);
+    return [
+      ...[0, 1, 2, 3].map((use): KernelCase => ({
+        op: "aggregate_experts",
+        attributes: { ...size, keep: use >> 1, transpose: use & 1 },
+        inputs: [
+          wide,
+          normal(experts, chunk, rank),
+          normal(experts, rank, chunk),
+          scale,
+          use < 2 && i % 3 ? wide : undefined,
+        ],
+        large: rows * experts * chunk > 60,
+      })),
+      ...[undefined, scale].map((addend): KernelCase => ({
+        op: "aggregate_experts_gradient",
+        attributes: { ...size, keep: 1, transpose: 0 },
+        inputs: [wide, wide, narrow, narrow, narrow, narrow, addend],
+      })),
+    ];
+  });
+}
+
 function lossCases(): KernelCase[] {
   const cases: KernelCase[] = [];
   for (
@@ -327,6 +375,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...elementCases(),
   ...tokenCases(),
   ...expertCases(),
+  ...aggregationCases(),
   ...lossCases(),
   ...mapCases(),
   ...methodCases,

@@ -70,7 +70,7 @@ export async function readInternals(
   const size = [batchSize, channels, imageSize, imageSize];
   const logits = model.trace(graph.input("images", size), model.tensors(graph));
   const attentions = graph.nodes.filter(({ op }) => op.name === "attention");
-  const mixes = graph.nodes.filter(({ op }) => op.name === "expert_mix");
+  const mixes = graph.nodes.filter(({ op }) => op.name === "aggregate_experts");
   const inputs = mixes.map((node) => inputOf(node));
   const outputs: [string, Value][] = [
     ["logits", logits],
@@ -79,7 +79,7 @@ export async function readInternals(
       i,
     ): [string, Value] => [`qkv ${i}`, qkv!]),
     ...mixes.flatMap((
-      { outputs: [mixed] },
+      { outputs: [, , mixed] },
       i,
     ): [string, Value][] => [[`mixed ${i}`, mixed], [`x ${i}`, inputs[i].x]]),
   ];
@@ -152,19 +152,17 @@ function keep(
   }
 }
 
-/** What enters the adapter of a mix, and its tensors' names. */
+/** What enters an adapter, and its tensors' names. */
 function inputOf(
-  { inputs: [low, scale] }: Node,
+  { inputs: [x, down, , scale] }: Node,
 ): { name: string; mixName: string; x: Value } {
-  const source = low?.root.source;
-  const [x, down] = source?.kind === "node" ? source.node.inputs : [];
   const name = storedBehind(down);
   const mixName = storedBehind(scale);
   const match = /^adapter\.(.*)\.down$/.exec(name ?? "");
   if (x && match && mixName) return { name: match[1], mixName, x };
   throw new TypeError(
-    `Cannot inspect the adapters: got a mix of experts on ${name}, wanted ` +
-      "one on the product of tokens and an adapter's D",
+    `Cannot inspect the adapters: got experts on ${name}, wanted them on an ` +
+      "adapter's D",
   );
 }
 

@@ -24,6 +24,9 @@ export type Phases = [entry: string, ...args: number[]][];
 /** Makes the phases of one kernel call. */
 export type Lower = (call: Lowering) => Phases;
 
+/** The block number of places in scratch space, whose offsets are addresses. */
+const SCRATCH_BLOCK = -1;
+
 /** A kernel call with its operands' addresses, and scratch space. */
 export class Lowering {
   readonly threads: number;
@@ -33,6 +36,7 @@ export class Lowering {
   readonly #address: (place: Place) => number;
   readonly #scratch: number;
   #scratchBytes = 0;
+  #partBytes = 0;
 
   /** @param scratch The address of the scratch space that all calls share. */
   constructor(
@@ -48,12 +52,13 @@ export class Lowering {
     this.threads = options.threads;
     this.blas = options.blas;
     this.#scratch = options.scratch;
-    this.#address = options.address;
+    this.#address = (place) =>
+      place.block === SCRATCH_BLOCK ? place.offset : options.address(place);
   }
 
   /** Bytes of scratch space that the call has asked for. */
   get scratchBytes(): number {
-    return this.#scratchBytes;
+    return this.#scratchBytes + this.#partBytes;
   }
 
   /** The address of an input, 0 if it is absent. */
@@ -96,6 +101,32 @@ export class Lowering {
   own(floats: number): [address: number, bytes: number] {
     const bytes = alignPlace(4 * floats);
     return [this.scratch(bytes / 4 * this.threads), bytes];
+  }
+
+  /** The phases of the calls that this one is made of, one after the other. */
+  parts(
+    compose: (
+      call: KernelCall,
+      take: (shape: readonly number[]) => Place,
+    ) => KernelCall[],
+    lowers: Readonly<Record<string, Lower>>,
+  ): Phases {
+    const calls = compose(this.#call, (shape) => {
+      const count = shape.reduce((product, size) => product * size, 1);
+      const offset = this.scratch(count);
+      return { block: SCRATCH_BLOCK, offset, shape, dtype: "f32" };
+    });
+    return calls.flatMap((call) => {
+      const part = new Lowering(call, {
+        threads: this.threads,
+        blas: this.blas,
+        scratch: this.#scratch + this.#scratchBytes,
+        address: this.#address,
+      });
+      const phases = lowers[call.kernel](part);
+      this.#partBytes = Math.max(this.#partBytes, part.scratchBytes);
+      return phases;
+    });
   }
 }
 

@@ -1,26 +1,17 @@
 /**
- * Aggregation of low-rank experts in a space built by Kronecker products.
+ * The mixing of low-rank experts at rank width, a step of aggregate_experts.ts
+ * and a kernel of its own where that op is taken apart.
  *
- * Δ = Σₑ Sₑ ⊗ (Dₑ Uₑ), y = x + s · x Δ, without ever forming Δ. With x read as
- * n chunks of m = width / n numbers:
+ *     mixed[t, b, e, :] = Σₐ S[e, a, b] low[t, a, e, :]
  *
- *     low[a, e]   = x[a] Dₑ              one product with D as [m, n · r]
- *     mixed[b, e] = Σₐ Sₑ[a, b] low[a, e]
- *     y[b]        = x[b] + s Σₑ mixed[b, e] Uₑ    one product with U as [n · r, m]
- *
- * Shapes: D `[n, m, r]`, U `[n, r, m]`, S `[n, n, n]` as [expert, in, out]; low
- * and mixed `[rows, n, n, r]` as [row, chunk, expert, rank].
- *
- * Source: Du et al., Efficient Visual Adaptation via Aggregating Low Rank
- * Experts, arXiv 2412.08341.
+ * Shapes: S `[n, n, n]` as [expert, in, out]; low and mixed `[rows, n, n, r]` as
+ * [row, chunk, expert, rank].
  *
  * @module
  */
 
-import type { Attributes, Op, Shape, Value } from "../graph/graph.ts";
+import type { Attributes, Op, Shape } from "../graph/graph.ts";
 import { checkCounts, present } from "./check.ts";
-import { product } from "./matmul.ts";
-import { swapAxes } from "./transpose.ts";
 
 /** The op that mixes chunks per expert; `transpose` goes from out to in. */
 export const expertMixOp: Op = {
@@ -100,45 +91,4 @@ function eachMix(
       }
     }
   }
-}
-
-/** The tensors of one adapter. */
-export interface ExpertTensors {
-  /** D, `[n, width / n, r]`. */
-  down: Value;
-  /** U, `[n, r, width / n]`. */
-  up: Value;
-  /** S, `[n, n, n]`. */
-  scale: Value;
-}
-
-/**
- * Adds the aggregated experts: y = residual + s · x Δ.
- *
- * @param x `[…, width]`.
- * @param tensors D, U and S; n is read off S.
- * @param options `s`: the factor. `residual`: default x.
- * @returns Shaped like x.
- * @throws {TypeError} If the tensors' shapes do not agree with the width.
- */
-export function aggregateExperts(
-  x: Value,
-  tensors: ExpertTensors,
-  options: { s: number; residual?: Value },
-): Value {
-  const graph = x.graph;
-  const [experts, chunk, rank] = tensors.down.shape;
-  const rows = x.count / (experts * chunk);
-  const size = { rows, experts, rank };
-  const chunks = graph.reshape(x, [rows * experts, chunk]);
-  const down = graph.reshape(swapAxes(tensors.down), [chunk, experts * rank]);
-  const low = product(chunks, down);
-  const mix = { ...size, transpose: 0 };
-  const [mixed] = graph.apply(expertMixOp, [low, tensors.scale], mix);
-  const y = product(
-    graph.reshape(mixed, [rows * experts, experts * rank]),
-    graph.reshape(tensors.up, [experts * rank, chunk]),
-    { alpha: options.s, residual: options.residual ?? x },
-  );
-  return graph.reshape(y, x.shape);
 }
