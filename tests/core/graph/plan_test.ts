@@ -98,14 +98,18 @@ Deno.test("plan() of alore has no frozen weight gradient", () => {
     }
   }
   // Of what matrix products make, a block keeps what comes before GELU; qkv for
-  // the attention; low of both adapters; and the streams that its layer norms
-  // read, the first of which the embedding makes. Beyond that the last stream
-  // and the logits. Neither the activated hidden layer nor what enters proj.
+  // the attention; and the streams that its layer norms read, the first of which
+  // the embedding makes. Beyond that the last stream and the logits. Neither the
+  // activated hidden layer nor what enters proj. Both adapters keep what is
+  // narrow, before S and behind it, not what they make.
   const { depth } = tinyConfig;
   const saved = savedForBackward(made);
-  assert.equal(saved.filter((name) => name === "matmul.1").length, depth);
-  const products = saved.filter((name) => name === "matmul.0");
-  assert.equal(products.length, 4 * depth + (depth - 1) + 2);
+  const kept = (name: string) => saved.filter((one) => one === name).length;
+  assert.equal(kept("matmul.1"), depth);
+  assert.equal(kept("matmul.0"), 2 * depth + (depth - 1) + 2);
+  assert.equal(kept("aggregate_experts.1"), 2 * depth);
+  assert.equal(kept("aggregate_experts.2"), 2 * depth);
+  assert.equal(kept("aggregate_experts.0"), 0);
 });
 
 Deno.test("plan() needs more for full than for alore than for linear", () => {
