@@ -156,7 +156,7 @@ Deno.test("parseSpec() reads the grids of the study", async () => {
   }
   assert.deepEqual(rows, {
     "experts.yaml": 1,
-    "methods.yaml": 3,
+    "methods.yaml": 12,
     "place.yaml": 1,
     "rates.yaml": 4,
   });
