@@ -28,6 +28,7 @@ import {
   type Shader,
 } from "./kernel.ts";
 import { floatBits } from "./matmul_common.ts";
+import { splitRows } from "./sum_partials.ts";
 
 const WGSL = /* wgsl */ `
 struct Size {
@@ -234,10 +235,6 @@ const sumShader: Shader = {
   bindings: ["partial", "addend", "dscale", "ddown", "dup"],
 };
 
-/** Rows of a partial sum at least, and the most sums. */
-const CHUNK_ROWS = 16;
-const MAX_CHUNKS = 256;
-
 function fits({ attributes: { experts, rank, chunk } }: KernelCall): boolean {
   return chunk % 4 === 0 && experts * rank % 4 === 0;
 }
@@ -260,8 +257,7 @@ export const aggregateExpertsGradient: Kernel = {
     const scales = experts ** 3;
     const sums = scales + 2 * chunk * columns;
     const units = scales + 2 * chunk / 4 * blocks;
-    const size = Math.max(CHUNK_ROWS, Math.ceil(rows / MAX_CHUNKS));
-    const chunks = Math.ceil(rows / size);
+    const { size, chunks } = splitRows(rows);
     const partial = context.scratch([chunks, sums]);
     return [
       {

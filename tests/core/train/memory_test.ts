@@ -29,7 +29,7 @@ function stepBytes(backbone: string, batch: number): number {
   const memories = plan.memories.reduce((sum, { bytes }) => sum + bytes, 0);
   const scratch = scratchBytes(plan);
   // Little enough that what is announced is what is taken.
-  assert.ok(scratch < plan.arenaBytes / 400, `${scratch}`);
+  assert.ok(scratch < plan.arenaBytes / 500, `${scratch}`);
   return plan.arenaBytes + memories + scratch;
 }
 
