@@ -55,6 +55,7 @@ function excessOf(plan: Plan, limits: EngineLimits): Excess | undefined {
   return undefined;
 }
 
-function mebibytes(bytes: number): string {
+/** Bytes as "1.5 MiB". */
+export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

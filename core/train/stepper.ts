@@ -12,6 +12,7 @@ import {
   type RunProfile,
 } from "../../kernels/engine.ts";
 import { hinted } from "../errors.ts";
+import { mebibytes } from "../graph/check_plan.ts";
 import type { AdaptedModel } from "../models/adapted_model.ts";
 import { randomBits, RandomStream } from "../rng.ts";
 import type { Batch } from "./batches.ts";
@@ -175,10 +176,6 @@ function noMemory(
       (half ? ", so does --precision f16" : "") +
       (engine.name === "webgpu" ? "; --device cpu has the system's" : ""),
   );
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 function partsOf({ inputs }: Plan): number {
