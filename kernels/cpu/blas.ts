@@ -5,12 +5,18 @@
  */
 
 import { DeviceError } from "../engine.ts";
+import { BLAS_SYMBOLS } from "./blas_symbols.ts";
 
 /**
- * Where `auto` looks, the first that opens wins. The tasks in deno.json grant
- * exactly these; a library that is elsewhere is named by its path.
+ * Where `auto` looks, the first that suits the processor wins. The tasks in
+ * deno.json grant exactly these; a library that is elsewhere is named by its
+ * path.
  */
 export const BLAS_PATHS: readonly string[] = [
+  // oneDNN: Debian and Ubuntu, Fedora
+  "/usr/lib/x86_64-linux-gnu/libdnnl.so.3",
+  "/usr/lib/x86_64-linux-gnu/libdnnl.so.2",
+  "/usr/lib64/libdnnl.so.3",
   // macOS
   "/System/Library/Frameworks/Accelerate.framework/Accelerate",
   // OpenBLAS: Debian and Ubuntu, Fedora, Arch, Homebrew
@@ -31,57 +37,6 @@ export const BLAS_PATHS: readonly string[] = [
 /** `off`, `auto`, or the path of a library. */
 export type BlasChoice = "off" | "auto" | (string & Record<never, never>);
 
-/**
- * What the engine calls. Only `cblas_sgemm` and the C library's functions, which
- * every BLAS brings along, are in each library.
- */
-export const BLAS_SYMBOLS = {
-  cblas_sgemm: {
-    // deno-fmt-ignore
-    parameters: [
-      "i32", "i32", "i32", "i32", "i32", "i32",
-      "f32", "usize", "i32", "usize", "i32", "f32", "usize", "i32",
-    ],
-    result: "void",
-  },
-  // With paths granted one by one, Deno hands out no addresses itself.
-  addressOf: {
-    name: "memmove",
-    parameters: ["buffer", "buffer", "usize"],
-    result: "usize",
-  },
-  copyFrom: {
-    name: "memmove",
-    parameters: ["buffer", "usize", "usize"],
-    result: "usize",
-  },
-  dlopen: { parameters: ["buffer", "i32"], result: "usize", optional: true },
-  strlen: { parameters: ["usize"], result: "usize" },
-  openblas_get_config: { parameters: [], result: "usize", optional: true },
-  openblas_get_parallel: { parameters: [], result: "i32", optional: true },
-  openblas_set_num_threads: {
-    parameters: ["i32"],
-    result: "void",
-    optional: true,
-  },
-  MKL_Get_Version_String: {
-    parameters: ["buffer", "i32"],
-    result: "void",
-    optional: true,
-  },
-  MKL_Set_Threading_Layer: {
-    parameters: ["i32"],
-    result: "i32",
-    optional: true,
-  },
-  bli_info_get_version_str: { parameters: [], result: "usize", optional: true },
-  bli_thread_set_num_threads: {
-    parameters: ["i64"],
-    result: "void",
-    optional: true,
-  },
-} as const satisfies Deno.ForeignLibraryInterface;
-
 type Library = Deno.DynamicLibrary<typeof BLAS_SYMBOLS>;
 
 /** A library that was opened. */
@@ -97,30 +52,62 @@ export interface Blas {
  * Opens a BLAS library, and never asks for a permission.
  *
  * `auto` takes the first of {@linkcode BLAS_PATHS} that may be and can be
- * opened.
+ * opened; oneDNN where there is AVX-512 or no other.
  *
  * @returns `undefined` if it is `off`, or `auto` finds none.
  * @throws {DeviceError} If the library at a path cannot be used.
  */
 export function openBlas(choice: BlasChoice): Blas | undefined {
   if (choice === "off") return undefined;
-  if (choice !== "auto") return open(choice);
+  const found = choice === "auto" ? firstThatSuits() : open(choice);
+  if (!found) return undefined;
+  const { library, path, name } = found;
+  keep(library, path);
+  return { path, name, close: () => library.close() };
+}
+
+interface Opened {
+  readonly library: Library;
+  readonly path: string;
+  readonly name: string;
+}
+
+function firstThatSuits(): Opened | undefined {
+  let spare: Opened | undefined;
   for (const path of BLAS_PATHS) {
     if (!isGranted(path)) continue;
     try {
-      return open(path);
+      const opened = open(path);
+      if (suits(opened)) {
+        spare?.library.close();
+        return opened;
+      }
+      if (spare) opened.library.close();
+      else spare = opened;
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
     }
   }
-  return undefined;
+  return spare;
+}
+
+/** The bit of AVX-512 in oneDNN's answer. */
+const AVX512 = 0x20;
+
+/**
+ * oneDNN multiplied up to 15 % faster than OpenBLAS with AVX-512, and no faster
+ * with AVX2.
+ */
+function suits({ library: { symbols } }: Opened): boolean {
+  const isa = symbols.dnnl_get_effective_cpu_isa?.();
+  return isa === undefined || (isa & AVX512) !== 0;
 }
 
 function isGranted(path: string): boolean {
   return Deno.permissions.querySync({ name: "ffi", path }).state === "granted";
 }
 
-function open(path: string): Blas {
+function open(path: string): Opened {
   if (!isGranted(path)) {
     throw new DeviceError(
       `Cannot open ${path}: got no permission, wanted --allow-ffi=${path}`,
@@ -137,8 +124,7 @@ function open(path: string): Blas {
     );
   }
   try {
-    keep(library, path);
-    return { path, name: nameOf(library, path), close: () => library.close() };
+    return { library, path, name: nameOf(library, path) };
   } catch (error) {
     library.close();
     throw error;
@@ -161,6 +147,13 @@ function reasonOf(message: string): string {
 }
 
 function nameOf({ symbols }: Library, path: string): string {
+  if (symbols.dnnl_sgemm) return oneDnnName(symbols, path);
+  if (!symbols.cblas_sgemm) {
+    throw new DeviceError(
+      `Cannot open ${path}: got neither cblas_sgemm nor dnnl_sgemm in it, ` +
+        "wanted a BLAS library",
+    );
+  }
   if (symbols.openblas_get_config) {
     const config = textAt(symbols, symbols.openblas_get_config());
     if (/\bUSE64BITINT\b/.test(config)) {
@@ -187,6 +180,25 @@ function nameOf({ symbols }: Library, path: string): string {
     return `BLIS ${version}`;
   }
   return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** Of oneDNN's ways to start threads those that the engine can tell to not. */
+const RUNTIMES = new Map([[1, "sequential"], [2, "OpenMP"]]);
+
+function oneDnnName(symbols: Library["symbols"], path: string): string {
+  const version = symbols.dnnl_version?.();
+  if (!version) return "oneDNN";
+  // Three numbers, an address, and the runtime.
+  const words = new Int32Array(7);
+  const bytes = new Uint8Array(words.buffer);
+  symbols.copyFrom(bytes, version, BigInt(bytes.length));
+  if (!RUNTIMES.has(words[6])) {
+    throw new DeviceError(
+      `Cannot open ${path}: got oneDNN with threads of its own, wanted one ` +
+        `built as ${[...RUNTIMES.values()].join(" or with ")}`,
+    );
+  }
+  return `oneDNN ${words.slice(0, 3).join(".")}`;
 }
 
 /** The zero-terminated text at an address. */

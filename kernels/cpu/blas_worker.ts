@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BLAS_SYMBOLS } from "./blas.ts";
+import type { BLAS_SYMBOLS } from "./blas_symbols.ts";
 import type { blasAttentionEntries } from "./blas_attention.ts";
 
 /** An entry of a phase. */
@@ -27,19 +27,33 @@ export function blasEntries(
   exports: WebAssembly.Exports,
 ): Record<string, Entry> {
   const { symbols } = Deno.dlopen(path, declared);
+  const [rowMajor, plain, transposed] = [101, 111, 112];
   // Deno takes addresses as numbers too, which is faster than making bigints.
-  const sgemm = symbols.cblas_sgemm as unknown as Entry;
+  const dnnl = symbols.dnnl_sgemm as unknown as Entry | null;
+  const sgemm = dnnl
+    ? likeCblas(dnnl)
+    : symbols.cblas_sgemm as unknown as Entry;
   // The engine's own threads do the work; MKL calls its sequential layer 1.
   symbols.openblas_set_num_threads?.(1);
   symbols.bli_thread_set_num_threads?.(1n);
   symbols.MKL_Set_Threading_Layer?.(1);
+  symbols.omp_set_num_threads?.(1);
   const view = new Uint8Array(memory.buffer);
   // Shared memory grows in place.
   const base = Number(symbols.addressOf(view, view, 0n));
   const epilogue = exports.epilogue as Entry;
   const prefill = exports.prefill as Entry;
-  const [rowMajor, plain, transposed] = [101, 111, 112];
   const words = new Int32Array(memory.buffer, gate, 1);
+
+  /** oneDNN's product, which reads rows only, called as the others are. */
+  function likeCblas(dnnl: Entry): Entry {
+    // deno-fmt-ignore
+    return (_order, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) =>
+      dnnl(
+        transA === transposed ? 84 : 78, transB === transposed ? 84 : 78,
+        m, n, k, alpha, a, lda, b, ldb, beta, c, ldc,
+      );
+  }
 
   /** Whether the library is still open to calls; `leave` follows in any case. */
   function enter(): boolean {

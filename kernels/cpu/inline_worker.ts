@@ -1,5 +1,5 @@
-import { BLAS_SYMBOLS } from "./blas.ts";
 import { blasAttentionEntries } from "./blas_attention.ts";
+import { BLAS_SYMBOLS } from "./blas_symbols.ts";
 import { blasEntries } from "./blas_worker.ts";
 import {
   CONTROL,

@@ -6,8 +6,8 @@
 
 import { Worker } from "node:worker_threads";
 import { DeviceError } from "../engine.ts";
-import { BLAS_SYMBOLS } from "./blas.ts";
 import { blasAttentionEntries } from "./blas_attention.ts";
+import { BLAS_SYMBOLS } from "./blas_symbols.ts";
 import { blasEntries } from "./blas_worker.ts";
 import type { Heap } from "./heap.ts";
 import { InlineWorker } from "./inline_worker.ts";

@@ -1,10 +1,12 @@
 import { ops } from "../../core/ops/mod.ts";
 import { assertClose } from "../support/assert_close.ts";
-import { gpuKernels, testEngines } from "../support/engines.ts";
+import { gpuKernels, otherBlas, testEngines } from "../support/engines.ts";
 import { kernelCases } from "../support/kernel_cases.ts";
 import { runCase } from "../support/run_case.ts";
 
-for (const { name, ignore, open } of [...testEngines, gpuKernels]) {
+const engines = [...testEngines, gpuKernels, ...otherBlas];
+
+for (const { name, ignore, open } of engines) {
   for (const op of ops.keys()) {
     Deno.test({
       name: `${op} equals its reference at awkward shapes [${name}]`,

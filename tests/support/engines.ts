@@ -4,7 +4,7 @@
  * @module
  */
 
-import { openBlas } from "../../kernels/cpu/blas.ts";
+import { BLAS_PATHS, openBlas } from "../../kernels/cpu/blas.ts";
 import { openCpuEngine } from "../../kernels/cpu/engine.ts";
 import { DeviceError, type Engine } from "../../kernels/engine.ts";
 import { findAdapter, HALF_FEATURE } from "../../kernels/webgpu/adapter.ts";
@@ -40,6 +40,27 @@ export const cpuBlas: TestEngine = {
   ignore: blasPath === undefined,
   open: () => openCpuEngine({ blas: blasPath }),
 };
+
+/** The CPU engine with each library that this machine has besides. */
+export const otherBlas: readonly TestEngine[] = BLAS_PATHS
+  .filter((path) => path !== blasPath)
+  .flatMap((path) => {
+    const name = nameOf(path);
+    if (name === undefined) return [];
+    const open = () => openCpuEngine({ blas: path });
+    return [{ name: `cpu, ${name}`, ignore: false, open }];
+  });
+
+function nameOf(path: string): string | undefined {
+  try {
+    const blas = openBlas(path);
+    blas?.close();
+    return blas?.name;
+  } catch (error) {
+    if (error instanceof DeviceError) return undefined;
+    throw error;
+  }
+}
 
 /**
  * WebGPU is left out without an adapter, unless ALORE_REQUIRE_WEBGPU=1; BLAS

@@ -1,8 +1,15 @@
 /// <reference path="./globals.d.ts" />
 /** What follows a matrix product while its rows are still in cache. */
 
-import { gelu4 } from "./elementary.ts";
-import { at, loadPart, madd, storePart } from "./simd.ts";
+import { geluFloats } from "./gelu.ts";
+import {
+  addFloats,
+  at,
+  copyFloats,
+  loadPart,
+  madd,
+  storePart,
+} from "./simd.ts";
 
 /**
  * p = alpha·y + bias; y = activation(p) + residual; pre = p.
@@ -22,32 +29,37 @@ export function epilogue(
   activation: i32,
 ): void {
   if (!bias && !residual && !pre && !activation && alpha == 1) return;
-  const factor = f32x4.splat(alpha);
-  const whole = columns & ~3;
   for (let i: i32 = 0; i < rows; i++) {
-    for (let j: i32 = 0; j < whole; j += 4) {
-      let value = v128.load(at(y, j));
-      value = madd(value, factor, bias ? v128.load(at(bias, j)) : zero4());
-      if (pre) v128.store(at(pre, j), value);
-      if (activation) value = gelu4(value);
-      if (residual) value = f32x4.add(value, v128.load(at(residual, j)));
-      v128.store(at(y, j), value);
-    }
-    if (whole < columns) {
-      const part = columns - whole;
-      let value = loadPart(at(y, whole), part);
-      const shift = bias ? loadPart(at(bias, whole), part) : zero4();
-      value = madd(value, factor, shift);
-      if (pre) storePart(at(pre, whole), value, part);
-      if (activation) value = gelu4(value);
-      if (residual) {
-        value = f32x4.add(value, loadPart(at(residual, whole), part));
-      }
-      storePart(at(y, whole), value, part);
-    }
+    const p = pre ? pre : y;
+    scaleRow(y, p, bias, columns, alpha);
+    if (activation) geluFloats(p, y, columns);
+    else if (pre) copyFloats(p, y, columns);
+    if (residual) addFloats(residual, y, columns);
     y += ld;
     if (pre) pre += ld;
     if (residual) residual += ld;
+  }
+}
+
+/** p = alpha·y + bias, `columns` floats. */
+function scaleRow(
+  y: usize,
+  p: usize,
+  bias: usize,
+  columns: i32,
+  alpha: f32,
+): void {
+  const factor = f32x4.splat(alpha);
+  const whole = columns & ~3;
+  for (let j: i32 = 0; j < whole; j += 4) {
+    const shift = bias ? v128.load(at(bias, j)) : zero4();
+    v128.store(at(p, j), madd(v128.load(at(y, j)), factor, shift));
+  }
+  if (whole < columns) {
+    const part = columns - whole;
+    const shift = bias ? loadPart(at(bias, whole), part) : zero4();
+    const value = madd(loadPart(at(y, whole), part), factor, shift);
+    storePart(at(p, whole), value, part);
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { BLAS_PATHS, openBlas } from "../../../kernels/cpu/blas.ts";
 import { openCpuEngine } from "../../../kernels/cpu/engine.ts";
@@ -88,22 +89,60 @@ Deno.test({
     for (const choice of ["auto", blasPath ?? ""]) {
       assert.match(
         await openElsewhere(choice, flag),
-        /^cpu engine, 2 threads, [A-Z]\w+( \d+(\.\d+)+)?$/,
+        /^cpu engine, 2 threads, [A-Za-z]+( \d+(\.\d+)+)?$/,
       );
     }
     assert.match(await openElsewhere("off", flag), / WASM /);
   },
 });
 
+const NAMES = { libopenblas: "OpenBLAS", libdnnl: "oneDNN", libblis: "BLIS" };
+
+for (const [file, wanted] of Object.entries(NAMES)) {
+  const path = BLAS_PATHS.find((path) =>
+    path.includes(`/${file}.`) && existsSync(path)
+  );
+  Deno.test({
+    name: `openBlas() names ${wanted} and its version`,
+    ignore: path === undefined,
+    fn: () => {
+      const blas = openBlas(path ?? "");
+      blas?.close();
+      assert.equal(blas?.path, path);
+      assert.match(blas?.name ?? "", new RegExp(`^${wanted} \\d+\\.\\d+`));
+    },
+  });
+}
+
 Deno.test({
-  name: "openBlas() names the library and its version",
-  ignore: ignore || !blasPath?.includes("openblas"),
+  name: "openBlas() takes oneDNN where there is AVX-512, else another",
+  ignore: ignore || Deno.build.os !== "linux",
   fn: () => {
     const blas = openBlas("auto");
     blas?.close();
     assert.equal(blas?.path, blasPath);
-    assert.match(blas?.name ?? "", /^OpenBLAS \d+\.\d+\.\d+/);
-    assert.equal(openBlas("off"), undefined);
+    const others = BLAS_PATHS.filter((path) => existsSync(path));
+    const [onednn, rest] = [true, false].map((is) =>
+      others.filter((path) => path.includes("libdnnl") === is)
+    );
+    if (onednn.length === 0 || rest.length === 0) return;
+    const args = ["-qw", "avx512f", "/proc/cpuinfo"];
+    const { success } = new Deno.Command("grep", { args }).outputSync();
+    assert.equal(blas?.path.includes("libdnnl"), success);
+  },
+});
+
+const libc = `/usr/lib/${Deno.build.arch}-linux-gnu/libc.so.6`;
+
+Deno.test({
+  name: "openCpuEngine() refuses a library without a matrix product",
+  ignore: !existsSync(libc),
+  fn: async () => {
+    assert.equal(
+      await openElsewhere(libc, `--allow-ffi=${libc}`),
+      `DeviceError: Cannot open ${libc}: got neither cblas_sgemm nor ` +
+        "dnnl_sgemm in it, wanted a BLAS library",
+    );
   },
 });
 
