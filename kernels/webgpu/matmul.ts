@@ -3,17 +3,18 @@
  *
  * Shapes: A (m, k) or stored (k, m), B (k, n) or stored (n, k), bias (n), y,
  * pre and residual (m, n). Two families make it: register tiles without
- * barriers for software adapters, tiles in workgroup memory for GPUs. Either
- * splits a long k over workgroups when the result has too few tiles to keep
- * the device busy, which is what gradients of narrow factors need; a second
- * dispatch adds the chunks. What a tuner measured to be best is taken where
- * there is such a measurement, else a rule by the adapter's class.
+ * barriers for software adapters, by vectors where rows are whole ones, and
+ * tiles in workgroup memory for GPUs. Either splits a long k over workgroups
+ * when the result has too few tiles to keep the device busy, which is what
+ * gradients of narrow factors need; a second dispatch adds the chunks. What a
+ * tuner measured to be best is taken where there is such a measurement, else a
+ * rule by the adapter's class.
  *
  * @module
  */
 import { attribute, type Kernel, type LoweringContext } from "./kernel.ts";
 import { matmulDispatches, matmulSumShader } from "./matmul_common.ts";
-import { matmulNarrowShader, matmulWideShader } from "./matmul_register.ts";
+import { matmulRegisterShader } from "./matmul_register.ts";
 import { matmulTileShader } from "./matmul_tile.ts";
 import {
   matmulKey,
@@ -22,8 +23,10 @@ import {
   type MatmulTile,
   type MatmulVariant,
   ruleVariant,
+  suitsVectors,
   variantGrid,
 } from "./matmul_variant.ts";
+import { matmulVectorsShader } from "./matmul_vectors.ts";
 
 /** The variant of a product on an adapter, tuned or by the rule. */
 export function chooseMatmul(
@@ -33,12 +36,16 @@ export function chooseMatmul(
   const tuned = context.matmulFamily === "auto"
     ? context.tuned?.get(matmulKey(shape))
     : undefined;
+  // Cut operands may have longer rows than those that were tuned.
+  if (tuned?.tile === "vectors 16x16" && !suitsVectors(shape)) {
+    return ruleVariant(shape, context);
+  }
   return tuned ?? ruleVariant(shape, context);
 }
 
 const SHADERS = {
-  "register 16x16": matmulNarrowShader,
-  "register 32x32": matmulWideShader,
+  "register 16x16": matmulRegisterShader,
+  "vectors 16x16": matmulVectorsShader,
   "workgroup 64x64": matmulTileShader,
 } as const satisfies Record<MatmulTile, unknown>;
 
@@ -51,23 +58,25 @@ export const matmul: Kernel = {
     const shape = matmulShape(call);
     const variant = chooseMatmul(shape, context);
     const { tile, lanes, chunks } = variant;
-    const chunk = Math.ceil(shape.k / chunks);
     const alpha = attribute(call, "alpha");
-    const constants: Record<string, number> = lanes
-      ? { LANES_X: lanes[0], LANES_Y: lanes[1], LANES_Z: lanes[2] }
-      : {};
+    let chunk = Math.ceil(shape.k / chunks);
+    let constants: Record<string, number> = {};
     // Narrow results have few products a number, so their epilogue counts: on
     // llvmpipe this saves a quarter of the time and more. The other tiles would
     // compile for longer than they gain.
     if (tile === "register 16x16") {
-      constants.PARTS = chunks > 1 ? 0 : shape.parts;
+      constants = { PARTS: chunks > 1 ? 0 : shape.parts };
+    }
+    if (tile === "vectors 16x16") {
+      constants = { TRANS_A: shape.transA, TRANS_B: shape.transB };
+      chunk = 4 * Math.ceil(chunk / 4);
     }
     const grid = variantGrid(shape, variant);
-    const { aRow, bRow, yRow } = call.attributes;
+    const { yRow } = call.attributes;
     return matmulDispatches(
       call,
       { shader: SHADERS[tile], constants, grid },
-      { ...shape, alpha, chunk, chunks, aRow, bRow, yRow },
+      { ...shape, alpha, chunk, chunks, yRow, lanes },
       context.scratch,
     );
   },

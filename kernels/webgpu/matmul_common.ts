@@ -7,6 +7,7 @@
 import type { KernelCall, Place } from "../engine.ts";
 import { type Dispatch, flatGrid, type Shader } from "./kernel.ts";
 import { NORMAL_WGSL } from "./gelu.ts";
+import type { Lanes } from "./matmul_variant.ts";
 
 /** WGSL of the sizes and of the epilogue, which all families end with. */
 export const EPILOGUE_WGSL: string = NORMAL_WGSL + /* wgsl */ `
@@ -24,6 +25,8 @@ struct Size {
   chunks: u32,
   // Numbers from a row of y, pre and residual to the next.
   y_row: u32,
+  // Of a workgroup's eight register tiles, those beside and below each other.
+  lanes_x: u32, lanes_y: u32,
 }
 
 fn put_y(at: u32, count: u32, v: vec4f) {
@@ -60,6 +63,17 @@ fn finish(chunk: u32, row: u32, column: u32, sum: vec4f) {
       residual[source.x], residual[source.y], residual[source.z], residual[source.w]);
   }
   put_y(chunk * size.m * size.n + at, count, v);
+}
+`;
+
+/** WGSL that numbers the register tiles: column, row and part of k. */
+export const LANES_WGSL: string = /* wgsl */ `
+fn tile_of(group: vec3u, lane: u32) -> vec3u {
+  let lanes = vec2u(size.lanes_x, size.lanes_y);
+  let parts = 8u / (lanes.x * lanes.y);
+  let below = lane / lanes.x;
+  return group * vec3u(lanes, parts) +
+    vec3u(lane % lanes.x, below % lanes.y, below / lanes.y);
 }
 `;
 
@@ -120,6 +134,8 @@ export interface MatmulSizes {
   readonly aRow?: number;
   readonly bRow?: number;
   readonly yRow?: number;
+  /** Of register tiles. */
+  readonly lanes?: Lanes;
 }
 
 const bits = new DataView(new ArrayBuffer(4));
@@ -135,12 +151,12 @@ export function floatBits(value: number): number {
  * chunk of a split product has none.
  */
 function uniformOf(sizes: MatmulSizes, alpha: number, parts: number): number[] {
-  const { m, n, k, transA, transB, chunk, chunks } = sizes;
+  const { m, n, k, transA, transB, chunk, chunks, lanes = [1, 1] } = sizes;
   const { aRow = transA ? m : k, bRow = transB ? k : n, yRow = n } = sizes;
   const a = transA ? [1, aRow] : [aRow, 1];
   const b = transB ? [1, bRow] : [bRow, 1];
   const words = [m, n, k, chunk, ...a, ...b];
-  return [...words, floatBits(alpha), parts, chunks, yRow];
+  return [...words, floatBits(alpha), parts, chunks, yRow, lanes[0], lanes[1]];
 }
 
 /**

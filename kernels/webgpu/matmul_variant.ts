@@ -17,7 +17,7 @@ import {
 /** A tile: its family, rows by columns. */
 export type MatmulTile =
   | "register 16x16"
-  | "register 32x32"
+  | "vectors 16x16"
   | "workgroup 64x64";
 
 /** Invocations along columns, rows and parts of k. */
@@ -26,7 +26,7 @@ export type Lanes = readonly [number, number, number];
 /** One way to make a product. */
 export interface MatmulVariant {
   readonly tile: MatmulTile;
-  /** Of a register tile: eight in all, one vector of llvmpipe. */
+  /** Of a tile in registers: eight in all, one vector of llvmpipe. */
   readonly lanes?: Lanes;
   /** Parts of k, at least 1. */
   readonly chunks: number;
@@ -44,7 +44,15 @@ export interface MatmulShape {
   readonly transB: number;
   /** The epilogue's bits; see matmul_common.ts. */
   readonly parts: number;
+  /** Lengths of stored rows, where an operand is a part of a larger matrix. */
+  readonly aRow?: number;
+  readonly bRow?: number;
 }
+
+/** What a rule looks at; left out, nothing is transposed. */
+type RuledShape =
+  & Pick<MatmulShape, "m" | "n" | "k">
+  & Partial<MatmulShape>;
 
 const PARTS = ["bias", "gelu", "pre", "residual"];
 
@@ -55,7 +63,19 @@ export function matmulShape(call: KernelCall): MatmulShape {
   const parts = (call.inputs[2] ? 1 : 0) |
     (call.attributes.activation ? 2 : 0) |
     (call.outputs[1] ? 4 : 0) | (call.inputs[3] ? 8 : 0);
-  return { m, n, k, transA, transB, parts };
+  const { aRow, bRow } = call.attributes;
+  return { m, n, k, transA, transB, parts, aRow, bRow };
+}
+
+/** Whether the rows of both operands are whole vectors of four. */
+export function suitsVectors(shape: RuledShape): boolean {
+  const { m, n, k, transA = 0, transB = 0 } = shape;
+  const aCount = transA ? m : k;
+  const bCount = transB ? k : n;
+  const { aRow = aCount, bRow = bCount } = shape;
+  return [aCount, bCount, aRow, bRow].every((count) => count % 4 === 0) &&
+    // What is past the end of k is left out of rows of A that lie along m.
+    (k % 4 === 0 || transA === 1);
 }
 
 /** A shape as text, such as `2080x768x192 nt bias gelu`. */
@@ -83,7 +103,7 @@ export function parseMatmulKey(key: string): MatmulShape | undefined {
   return matmulKey(shape) === key ? shape : undefined;
 }
 
-/** A variant in a few words, such as `register 32x32 8·1·1 k/2`. */
+/** A variant in a few words, such as `vectors 16x16 8·1·1 k/2`. */
 export function variantName({ tile, lanes, chunks }: MatmulVariant): string {
   const split = chunks > 1 ? [`k/${chunks}`] : [];
   return [tile, ...lanes ? [lanes.join("·")] : [], ...split].join(" ");
@@ -119,7 +139,7 @@ export function variantGrid(
   ];
 }
 
-/** The workgroups of a register tile, the one that should cost least first. */
+/** The workgroups of a tile in registers, the one that should cost least first. */
 export function rankLanes(
   shape: { m: number; n: number },
   tile: MatmulTile,
@@ -137,7 +157,7 @@ const SHORTEST_CHUNK = 128;
 
 /** The variant that the adapter's class suggests. */
 export function ruleVariant(
-  shape: { m: number; n: number; k: number },
+  shape: RuledShape,
   { software, matmulFamily }: Pick<
     LoweringContext,
     "software" | "matmulFamily"
@@ -149,8 +169,8 @@ export function ruleVariant(
     : matmulFamily;
   const tile = family === "tile"
     ? "workgroup 64x64"
-    : m > 48 && n > 48
-    ? "register 32x32"
+    : m > 48 && n > 48 && suitsVectors(shape)
+    ? "vectors 16x16"
     : "register 16x16";
   const wanted = family === "register" ? 64 : 256;
   const chunks = splitOf(shape, tile, wanted, SHORTEST_CHUNK);
@@ -198,7 +218,7 @@ const SMALL = 2 ** 26;
  * product by a workgroup's tile takes too long to be worth a try.
  */
 export function candidateVariants(
-  shape: { m: number; n: number; k: number },
+  shape: RuledShape,
   { software }: { software: boolean },
 ): MatmulVariant[] {
   const rule = ruleVariant(shape, { software, matmulFamily: "auto" });
@@ -206,7 +226,8 @@ export function candidateVariants(
   const tiles: MatmulTile[] = [];
   if (!software || m * n * k <= SMALL) tiles.push("workgroup 64x64");
   if (software || Math.min(m, n) <= NARROW) {
-    tiles.push("register 16x16", "register 32x32");
+    tiles.push("register 16x16");
+    if (suitsVectors(shape)) tiles.push("vectors 16x16");
   }
   const candidates = tiles.flatMap((tile) => {
     const splits = WANTED_TILES.map((wanted) =>

@@ -8,6 +8,7 @@ import {
   type MatmulVariant,
   parseMatmulKey,
   ruleVariant,
+  suitsVectors,
   variantGrid,
   variantName,
 } from "../../../kernels/webgpu/matmul_variant.ts";
@@ -22,7 +23,7 @@ const auto = { matmulFamily: "auto" } as const;
 Deno.test("ruleVariant() takes the family that suits the adapter", () => {
   const size = { m: 768, n: 768, k: 768 };
   const processor = ruleVariant(size, { ...auto, software: true });
-  assert.equal(variantName(processor), "register 32x32 8·1·1");
+  assert.equal(variantName(processor), "vectors 16x16 8·1·1");
   const gpu = ruleVariant(size, { ...auto, software: false });
   assert.equal(variantName(gpu), "workgroup 64x64 k/2");
 });
@@ -86,40 +87,72 @@ Deno.test("candidateVariants() has the rule first and only what can run", () => 
   }
 });
 
-gpuTest("every candidate of a product equals its reference", async () => {
-  const tuned = new Map<string, MatmulVariant>();
-  const engine = await openWebgpuEngine({ allowSoftware: true, tuned });
-  const [m, n, k] = [35, 50, 259];
-  const attributes = {
-    m,
-    n,
-    k,
-    transA: 1,
-    transB: 0,
-    alpha: 2,
-    activation: 1,
-  };
-  const inputs = [m * k, k * n, n, m * n].map((count, seed) =>
-    Float32Array.from({ length: count }, (_, i) => Math.sin(i * 7 + seed))
-  );
-  const exact = inputs.map((array) => Float64Array.from(array));
-  const wanted = matmul.reference(exact, attributes);
-  const use = {
-    kernel: "matmul",
-    attributes,
-    inputs,
-    outputs: [m * n, m * n],
-  };
-  const key = matmulKey({ ...PLAIN, m, n, k, transA: 1, parts: 15 });
-  for (const variant of candidateVariants({ m, n, k }, { software: true })) {
-    tuned.set(key, variant);
-    const program = await engine.compile(onePlan(use));
-    const results = await program.run(feeds(use));
-    wanted.forEach((numbers, i) => {
-      const what = `${key} by ${variantName(variant)}`;
-      assertClose(results[`output${i}`], numbers, TOLERANCE.kernel, what);
-    });
-    program.close();
+Deno.test("suitsVectors() wants whole vectors in every stored row", () => {
+  const shape = { m: 12, n: 8, k: 16 };
+  for (const bits of [0, 1, 2, 3]) {
+    const forms = { transA: bits & 1, transB: bits >> 1 };
+    assert.ok(suitsVectors({ ...shape, ...forms }));
+    assert.ok(!suitsVectors({ ...shape, ...forms, aRow: 21 }));
+    assert.ok(!suitsVectors({ ...shape, ...forms, bRow: 21 }));
+    // A row of A lies along k or m, one of B along n or k.
+    const odd = { ...shape, ...forms };
+    assert.equal(suitsVectors({ ...odd, m: 13 }), !forms.transA);
+    assert.equal(suitsVectors({ ...odd, n: 9 }), Boolean(forms.transB));
+    assert.equal(suitsVectors({ ...odd, k: 17 }), bits === 1);
   }
-  engine.close();
 });
+
+Deno.test("chooseMatmul() takes no vectors for a part with odd rows", () => {
+  const shape = { m: 100, n: 100, k: 100, ...PLAIN };
+  const variant: MatmulVariant = {
+    tile: "vectors 16x16",
+    lanes: [8, 1, 1],
+    chunks: 1,
+  };
+  const tuned = new Map([[matmulKey(shape), variant]]);
+  const context = { ...auto, software: true, tuned };
+  assert.equal(chooseMatmul(shape, context), variant);
+  const part = chooseMatmul({ ...shape, aRow: 101 }, context);
+  assert.equal(part.tile, "register 16x16");
+});
+
+for (
+  const [transA, transB, m, n, k] of [
+    [1, 0, 35, 50, 259],
+    [0, 0, 35, 52, 260],
+    [0, 1, 35, 50, 260],
+    [1, 0, 36, 52, 259],
+    [1, 1, 36, 50, 260],
+  ]
+) {
+  const name = `${m}x${n}x${k} ${transA ? "t" : "n"}${transB ? "t" : "n"}`;
+  gpuTest(`every candidate of ${name} equals its reference`, async () => {
+    const tuned = new Map<string, MatmulVariant>();
+    const engine = await openWebgpuEngine({ allowSoftware: true, tuned });
+    const attributes = { m, n, k, transA, transB, alpha: 2, activation: 1 };
+    const inputs = [m * k, k * n, n, m * n].map((count, seed) =>
+      Float32Array.from({ length: count }, (_, i) => Math.sin(i * 7 + seed))
+    );
+    const exact = inputs.map((array) => Float64Array.from(array));
+    const wanted = matmul.reference(exact, attributes);
+    const use = {
+      kernel: "matmul",
+      attributes,
+      inputs,
+      outputs: [m * n, m * n],
+    };
+    const shape = { m, n, k, transA, transB, parts: 15 };
+    const key = matmulKey(shape);
+    for (const variant of candidateVariants(shape, { software: true })) {
+      tuned.set(key, variant);
+      const program = await engine.compile(onePlan(use));
+      const results = await program.run(feeds(use));
+      wanted.forEach((numbers, i) => {
+        const what = `${key} by ${variantName(variant)}`;
+        assertClose(results[`output${i}`], numbers, TOLERANCE.kernel, what);
+      });
+      program.close();
+    }
+    engine.close();
+  });
+}

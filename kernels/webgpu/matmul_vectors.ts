@@ -1,0 +1,136 @@
+/**
+ * Matrix product by a register tile and vectors: for software adapters, where
+ * the rows of both operands are whole vectors.
+ *
+ * Each invocation makes 16 by 16 numbers, four steps of k a turn, without a
+ * barrier. llvmpipe loads every lane's number on its own, but tests lanes and
+ * bounds once for the four of a vector, and on Mesa 25 these tests are most of a
+ * load. A block of four by four is loaded along memory and turned in
+ * registers, which costs nothing.
+ *
+ * Shapes and epilogue as in matmul_common.ts, where `suitsVectors` holds.
+ * Bindings: a, b, bias, residual, y, pre, size. Dispatch: as in
+ * matmul_register.ts. Accumulates in f32, one sum.
+ *
+ * @module
+ */
+import type { Shader } from "./kernel.ts";
+import { EPILOGUE_WGSL, LANES_WGSL, matmulBindings } from "./matmul_common.ts";
+
+const WGSL = /* wgsl */ `
+override TRANS_A: bool;
+override TRANS_B: bool;
+
+@group(0) @binding(0) var<storage, read_write> a: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<storage, read_write> pre: array<f32>;
+@group(0) @binding(6) var<uniform> size: Size;
+
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+
+// Where four rows, or one vector of them, begin; alike for columns.
+fn places(first: u32, count: u32, stride: u32, along: bool) -> vec4u {
+  if (along) { return vec4u(min(first / 4u, count / 4u - 1u)); }
+  return min(vec4u(first) + FOUR, vec4u(count - 1u)) * (stride / 4u);
+}
+
+// Where four steps of k begin from there; those past the end are the last.
+fn steps(depth: u32, end: u32, stride: u32, along: bool) -> vec4u {
+  if (along) { return vec4u(depth / 4u); }
+  return min(vec4u(depth) + FOUR, vec4u(end - 1u)) * (stride / 4u);
+}
+
+// A row of four steps of k a column.
+fn a_block(at: vec4u, inside: vec4f) -> mat4x4f {
+  if (!TRANS_A) { return mat4x4f(a[at.x], a[at.y], a[at.z], a[at.w]); }
+  return transpose(mat4x4f(
+    a[at.x] * inside.x, a[at.y] * inside.y,
+    a[at.z] * inside.z, a[at.w] * inside.w));
+}
+
+// A step of four columns of B a column.
+fn b_block(at: vec4u) -> mat4x4f {
+  let block = mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+  if (TRANS_B) { return transpose(block); }
+  return block;
+}
+
+struct Row { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f }
+struct Blocks { m0: mat4x4f, m1: mat4x4f, m2: mat4x4f, m3: mat4x4f }
+
+fn step(c: Row, x: vec4f, b: Blocks) -> Row {
+  return Row(
+    c.v0 + b.m0 * x, c.v1 + b.m1 * x,
+    c.v2 + b.m2 * x, c.v3 + b.m3 * x,
+  );
+}
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = tile_of(group, lane);
+  let column = tile.x * 16u;
+  let row = tile.y * 16u;
+  let first = min(tile.z * size.chunk, size.k);
+  let end = min(first + size.chunk, size.k);
+  let row0 = places(row + 0u, size.m, size.a_row, TRANS_A);
+  let row1 = places(row + 4u, size.m, size.a_row, TRANS_A);
+  let row2 = places(row + 8u, size.m, size.a_row, TRANS_A);
+  let row3 = places(row + 12u, size.m, size.a_row, TRANS_A);
+  let col0 = places(column + 0u, size.n, size.b_column, !TRANS_B);
+  let col1 = places(column + 4u, size.n, size.b_column, !TRANS_B);
+  let col2 = places(column + 8u, size.n, size.b_column, !TRANS_B);
+  let col3 = places(column + 12u, size.n, size.b_column, !TRANS_B);
+  var c0: Row; var c1: Row; var c2: Row; var c3: Row;
+  var c4: Row; var c5: Row; var c6: Row; var c7: Row;
+  var c8: Row; var c9: Row; var c10: Row; var c11: Row;
+  var c12: Row; var c13: Row; var c14: Row; var c15: Row;
+  for (var depth = first; depth < end; depth += 4u) {
+    let a_at = steps(depth, end, size.a_depth, !TRANS_A);
+    let b_at = steps(depth, end, size.b_depth, TRANS_B);
+    let inside = select(
+      vec4f(0.0), vec4f(1.0), vec4u(depth) + FOUR < vec4u(end));
+    let blocks = Blocks(
+      b_block(col0 + b_at), b_block(col1 + b_at),
+      b_block(col2 + b_at), b_block(col3 + b_at),
+    );
+    let a0 = a_block(row0 + a_at, inside);
+    c0 = step(c0, a0[0], blocks); c1 = step(c1, a0[1], blocks);
+    c2 = step(c2, a0[2], blocks); c3 = step(c3, a0[3], blocks);
+    let a1 = a_block(row1 + a_at, inside);
+    c4 = step(c4, a1[0], blocks); c5 = step(c5, a1[1], blocks);
+    c6 = step(c6, a1[2], blocks); c7 = step(c7, a1[3], blocks);
+    let a2 = a_block(row2 + a_at, inside);
+    c8 = step(c8, a2[0], blocks); c9 = step(c9, a2[1], blocks);
+    c10 = step(c10, a2[2], blocks); c11 = step(c11, a2[3], blocks);
+    let a3 = a_block(row3 + a_at, inside);
+    c12 = step(c12, a3[0], blocks); c13 = step(c13, a3[1], blocks);
+    c14 = step(c14, a3[2], blocks); c15 = step(c15, a3[3], blocks);
+  }
+  if (tile.z >= size.chunks) { return; }
+  for (var i = 0u; i < 16u; i++) {
+    for (var j = 0u; j < 16u; j += 4u) {
+      finish(tile.z, row + i, column + j, c0.v0);
+      c0 = Row(c0.v1, c0.v2, c0.v3, c0.v3);
+    }
+    c0 = c1; c1 = c2; c2 = c3; c3 = c4;
+    c4 = c5; c5 = c6; c6 = c7; c7 = c8;
+    c8 = c9; c9 = c10; c10 = c11; c11 = c12;
+    c12 = c13; c13 = c14; c14 = c15;
+  }
+}
+`;
+
+/** The tile of 16 by 16 by vectors. */
+export const matmulVectorsShader: Shader = {
+  name: "matmul_vectors",
+  wgsl: EPILOGUE_WGSL + LANES_WGSL + WGSL,
+  entry: "main",
+  bindings: matmulBindings,
+  uniform: true,
+};
