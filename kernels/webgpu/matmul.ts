@@ -61,12 +61,6 @@ export const matmul: Kernel = {
     const alpha = attribute(call, "alpha");
     let chunk = Math.ceil(shape.k / chunks);
     let constants: Record<string, number> = {};
-    // Narrow results have few products a number, so their epilogue counts: on
-    // llvmpipe this saves a quarter of the time and more. The other tiles would
-    // compile for longer than they gain.
-    if (tile === "register 16x16") {
-      constants = { PARTS: chunks > 1 ? 0 : shape.parts };
-    }
     if (tile === "vectors 16x16") {
       constants = { TRANS_A: shape.transA, TRANS_B: shape.transB };
       chunk = 4 * Math.ceil(chunk / 4);

@@ -11,9 +11,6 @@ import type { Lanes } from "./matmul_variant.ts";
 
 /** WGSL of the sizes and of the epilogue, which all families end with. */
 export const EPILOGUE_WGSL: string = NORMAL_WGSL + /* wgsl */ `
-// The bits that may be set: a pipeline for some saves the others' time.
-override PARTS: u32 = 15u;
-
 // Operand A has (row, depth) at row·a_row + depth·a_depth, B has
 // (depth, column) at depth·b_depth + column·b_column.
 struct Size {
@@ -44,12 +41,12 @@ fn finish(chunk: u32, row: u32, column: u32, sum: vec4f) {
   let columns = min(vec4u(column) + vec4u(0u, 1u, 2u, 3u), last);
   let at = row * size.y_row + column;
   var v = size.alpha * sum;
-  if ((size.parts & PARTS & 1u) != 0u) {
+  if ((size.parts & 1u) != 0u) {
     v += vec4f(
       bias[columns.x], bias[columns.y], bias[columns.z], bias[columns.w]);
   }
-  if ((size.parts & PARTS & 2u) != 0u) {
-    if ((size.parts & PARTS & 4u) != 0u) {
+  if ((size.parts & 2u) != 0u) {
+    if ((size.parts & 4u) != 0u) {
       pre[at] = v.x;
       if (count > 1u) { pre[at + 1u] = v.y; }
       if (count > 2u) { pre[at + 2u] = v.z; }
@@ -57,7 +54,7 @@ fn finish(chunk: u32, row: u32, column: u32, sum: vec4f) {
     }
     v *= normal_cdf(v);
   }
-  if ((size.parts & PARTS & 8u) != 0u) {
+  if ((size.parts & 8u) != 0u) {
     let source = vec4u(row * size.y_row) + columns;
     v += vec4f(
       residual[source.x], residual[source.y], residual[source.z], residual[source.w]);

@@ -1,6 +1,6 @@
 /**
- * Matrix product by a register tile: for software adapters, where the result is
- * narrow or the rows of an operand are no whole vectors.
+ * Matrix product by a register tile: for software adapters, where the rows of
+ * an operand are no whole vectors.
  *
  * Each invocation makes a square of 16 by 16 and needs no barrier. llvmpipe
  * loads every lane's number on its own, so few loads a product are what makes it

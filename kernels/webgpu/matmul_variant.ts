@@ -163,13 +163,12 @@ export function ruleVariant(
     "software" | "matmulFamily"
   >,
 ): MatmulVariant {
-  const { m, n } = shape;
   const family = matmulFamily === "auto"
     ? software ? "register" : "tile"
     : matmulFamily;
   const tile = family === "tile"
     ? "workgroup 64x64"
-    : m > 48 && n > 48 && suitsVectors(shape)
+    : suitsVectors(shape)
     ? "vectors 16x16"
     : "register 16x16";
   const wanted = family === "register" ? 64 : 256;
