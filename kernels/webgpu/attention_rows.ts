@@ -28,12 +28,21 @@ struct Size { tiles: u32, items: u32, tokens: u32, heads: u32, scale: f32 }
 struct Quarter { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f }
 struct Rows { r0: Quarter, r1: Quarter, r2: Quarter, r3: Quarter }
 
-fn load(at: u32) -> Quarter {
-  return Quarter(qkv[at], qkv[at + 1u], qkv[at + 2u], qkv[at + 3u]);
+// A row in quarters.
+struct Line { q0: Quarter, q1: Quarter, q2: Quarter, q3: Quarter }
+
+// Loads are most of what is compiled, so a loop makes them for all quarters:
+// written out for each, the kernels take four times as long to compile.
+fn load(at: u32) -> Line {
+  var line: Line;
+  for (var i = at; i < at + VECTORS; i += 4u) {
+    let last = Quarter(qkv[i], qkv[i + 1u], qkv[i + 2u], qkv[i + 3u]);
+    line = Line(line.q1, line.q2, line.q3, last);
+  }
+  return line;
 }
 
-// Rows come and go at the end of a loop: written out for each, loads and
-// stores would be most of what is compiled.
+// Rows come and go at the end of a loop, for the same reason.
 fn shifted(rows: Rows, last: Quarter) -> Rows {
   return Rows(rows.r1, rows.r2, rows.r3, last);
 }
@@ -61,11 +70,15 @@ fn add(sums: Rows, w: vec4f, v: Quarter) -> Rows {
     plus(sums.r2, w.z, v), plus(sums.r3, w.w, v));
 }
 
-fn put(at: u32, v: Quarter) {
-  result[at] = v.v0;
-  result[at + 1u] = v.v1;
-  result[at + 2u] = v.v2;
-  result[at + 3u] = v.v3;
+fn put(at: u32, row: Line) {
+  var line = row;
+  for (var i = at; i < at + VECTORS; i += 4u) {
+    result[i] = line.q0.v0;
+    result[i + 1u] = line.q0.v1;
+    result[i + 2u] = line.q0.v2;
+    result[i + 3u] = line.q0.v3;
+    line = Line(line.q1, line.q2, line.q3, line.q3);
+  }
 }
 
 // Where a head of an image begins in qkv, in o and in the statistics of its
@@ -115,11 +128,12 @@ fn main(
   let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u);
   var q0: Rows; var q1: Rows; var q2: Rows; var q3: Rows;
   for (var i = 0u; i < 4u; i++) {
-    let at = own.qkv + min(query.x + i, size.tokens - 1u) * own.stride;
-    q0 = shifted(q0, load(at));
-    q1 = shifted(q1, load(at + 4u));
-    q2 = shifted(q2, load(at + 8u));
-    q3 = shifted(q3, load(at + 12u));
+    let q =
+      load(own.qkv + min(query.x + i, size.tokens - 1u) * own.stride);
+    q0 = shifted(q0, q.q0);
+    q1 = shifted(q1, q.q1);
+    q2 = shifted(q2, q.q2);
+    q3 = shifted(q3, q.q3);
   }
   var o0: Rows; var o1: Rows; var o2: Rows; var o3: Rows;
   var most = vec4f(LOWEST);
@@ -127,14 +141,12 @@ fn main(
   for (var key = 0u; key < size.tokens; key += 2u) {
     let at = own.qkv + own.row + key * own.stride;
     let next = own.qkv + own.row + min(key + 1u, size.tokens - 1u) * own.stride;
-    var s = products(q0, load(at));
-    var t = products(q0, load(next));
-    s += products(q1, load(at + 4u));
-    t += products(q1, load(next + 4u));
-    s += products(q2, load(at + 8u));
-    t += products(q2, load(next + 8u));
-    s += products(q3, load(at + 12u));
-    t += products(q3, load(next + 12u));
+    let k = load(at);
+    let l = load(next);
+    var s = products(q0, k.q0) + products(q1, k.q1) + products(q2, k.q2) +
+      products(q3, k.q3);
+    var t = products(q0, l.q0) + products(q1, l.q1) + products(q2, l.q2) +
+      products(q3, l.q3);
     s *= size.scale;
     t = select(vec4f(LOWEST), t * size.scale, key + 1u < size.tokens);
     let highest = max(most, max(s, t));
@@ -143,21 +155,20 @@ fn main(
     t = exp(t - highest);
     most = highest;
     sum = sum * by + (s + t);
-    let v = at + own.row;
-    let w = next + own.row;
-    o0 = add(add(scale(o0, by), s, load(v)), t, load(w));
-    o1 = add(add(scale(o1, by), s, load(v + 4u)), t, load(w + 4u));
-    o2 = add(add(scale(o2, by), s, load(v + 8u)), t, load(w + 8u));
-    o3 = add(add(scale(o3, by), s, load(v + 12u)), t, load(w + 12u));
+    let v = load(at + own.row);
+    let w = load(next + own.row);
+    o0 = add(add(scale(o0, by), s, v.q0), t, w.q0);
+    o1 = add(add(scale(o1, by), s, v.q1), t, w.q1);
+    o2 = add(add(scale(o2, by), s, v.q2), t, w.q2);
+    o3 = add(add(scale(o3, by), s, v.q3), t, w.q3);
   }
   var share = 1.0 / sum;
   for (var i = 0u; i < 4u; i++) {
     if (query.x + i < size.tokens) {
       let at = own.o + (query.x + i) * own.row;
-      put(at, scaled(o0.r0, share.x));
-      put(at + 4u, scaled(o1.r0, share.x));
-      put(at + 8u, scaled(o2.r0, share.x));
-      put(at + 12u, scaled(o3.r0, share.x));
+      put(at, Line(
+        scaled(o0.r0, share.x), scaled(o1.r0, share.x),
+        scaled(o2.r0, share.x), scaled(o3.r0, share.x)));
     }
     o0 = shifted(o0, o0.r0);
     o1 = shifted(o1, o1.r0);
@@ -188,7 +199,7 @@ export const attentionRowsShader: Shader = {
 
 /**
  * Numbers that attention multiplies before these kernels are worth their
- * compilation: some ten seconds of a processor, where no disk cache has them.
+ * compilation: some seconds of a processor, where no disk cache has them.
  */
 const ENOUGH = 2 ** 23;
 

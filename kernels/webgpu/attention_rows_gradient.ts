@@ -19,8 +19,13 @@ const INTERFACE = /* wgsl */ `
 @group(0) @binding(4) var<storage, read_write> result: array<vec4f>;
 @group(0) @binding(5) var<uniform> size: Size;
 
-fn upstream(at: u32) -> Quarter {
-  return Quarter(dout[at], dout[at + 1u], dout[at + 2u], dout[at + 3u]);
+fn upstream(at: u32) -> Line {
+  var line: Line;
+  for (var i = at; i < at + VECTORS; i += 4u) {
+    let last = Quarter(dout[i], dout[i + 1u], dout[i + 2u], dout[i + 3u]);
+    line = Line(line.q1, line.q2, line.q3, last);
+  }
+  return line;
 }
 `;
 
@@ -44,47 +49,36 @@ fn main(
   var g0: Rows; var g1: Rows; var g2: Rows; var g3: Rows;
   for (var i = 0u; i < 4u; i++) {
     let row = min(query.x + i, size.tokens - 1u);
-    let q_at = own.qkv + row * own.stride;
-    let g_at = own.o + row * own.row;
-    q0 = shifted(q0, load(q_at));
-    g0 = shifted(g0, upstream(g_at));
-    q1 = shifted(q1, load(q_at + 4u));
-    g1 = shifted(g1, upstream(g_at + 4u));
-    q2 = shifted(q2, load(q_at + 8u));
-    g2 = shifted(g2, upstream(g_at + 8u));
-    q3 = shifted(q3, load(q_at + 12u));
-    g3 = shifted(g3, upstream(g_at + 12u));
+    let q = load(own.qkv + row * own.stride);
+    let g = upstream(own.o + row * own.row);
+    q0 = shifted(q0, q.q0);
+    g0 = shifted(g0, g.q0);
+    q1 = shifted(q1, q.q1);
+    g1 = shifted(g1, g.q1);
+    q2 = shifted(q2, q.q2);
+    g2 = shifted(g2, g.q2);
+    q3 = shifted(q3, q.q3);
+    g3 = shifted(g3, g.q3);
   }
   var d0: Rows; var d1: Rows; var d2: Rows; var d3: Rows;
   for (var key = 0u; key < size.tokens; key++) {
     let k_at = own.qkv + own.row + key * own.stride;
-    let v_at = k_at + own.row;
-    var k0: Quarter; var k1: Quarter; var k2: Quarter; var k3: Quarter;
-    k0 = load(k_at);
-    var s = products(q0, k0);
-    var d = products(g0, load(v_at));
-    k1 = load(k_at + 4u);
-    s += products(q1, k1);
-    d += products(g1, load(v_at + 4u));
-    k2 = load(k_at + 8u);
-    s += products(q2, k2);
-    d += products(g2, load(v_at + 8u));
-    k3 = load(k_at + 12u);
-    s += products(q3, k3);
-    d += products(g3, load(v_at + 12u));
+    let k = load(k_at);
+    let v = load(k_at + own.row);
+    let s = products(q0, k.q0) + products(q1, k.q1) + products(q2, k.q2) +
+      products(q3, k.q3);
+    let d = products(g0, v.q0) + products(g1, v.q1) + products(g2, v.q2) +
+      products(g3, v.q3);
     let ds = exp(s * size.scale - shift) * (d - less) * size.scale;
-    d0 = add(d0, ds, k0);
-    d1 = add(d1, ds, k1);
-    d2 = add(d2, ds, k2);
-    d3 = add(d3, ds, k3);
+    d0 = add(d0, ds, k.q0);
+    d1 = add(d1, ds, k.q1);
+    d2 = add(d2, ds, k.q2);
+    d3 = add(d3, ds, k.q3);
   }
   for (var i = 0u; i < 4u; i++) {
     if (query.x + i < size.tokens) {
       let at = own.qkv + (query.x + i) * own.stride;
-      put(at, d0.r0);
-      put(at + 4u, d1.r0);
-      put(at + 8u, d2.r0);
-      put(at + 12u, d3.r0);
+      put(at, Line(d0.r0, d1.r0, d2.r0, d3.r0));
     }
     d0 = shifted(d0, d0.r0);
     d1 = shifted(d1, d1.r0);
@@ -110,56 +104,38 @@ fn main(
   var v0: Rows; var v1: Rows; var v2: Rows; var v3: Rows;
   for (var i = 0u; i < 4u; i++) {
     let at = k_base + min(key + i, size.tokens - 1u) * own.stride;
-    let v_at = at + own.row;
-    k0 = shifted(k0, load(at));
-    v0 = shifted(v0, load(v_at));
-    k1 = shifted(k1, load(at + 4u));
-    v1 = shifted(v1, load(v_at + 4u));
-    k2 = shifted(k2, load(at + 8u));
-    v2 = shifted(v2, load(v_at + 8u));
-    k3 = shifted(k3, load(at + 12u));
-    v3 = shifted(v3, load(v_at + 12u));
+    let k = load(at);
+    let v = load(at + own.row);
+    k0 = shifted(k0, k.q0);
+    v0 = shifted(v0, v.q0);
+    k1 = shifted(k1, k.q1);
+    v1 = shifted(v1, v.q1);
+    k2 = shifted(k2, k.q2);
+    v2 = shifted(v2, v.q2);
+    k3 = shifted(k3, k.q3);
+    v3 = shifted(v3, v.q3);
   }
   var a0: Rows; var a1: Rows; var a2: Rows; var a3: Rows;
   var b0: Rows; var b1: Rows; var b2: Rows; var b3: Rows;
   for (var query = 0u; query < size.tokens; query++) {
-    let q_at = own.qkv + query * own.stride;
-    let g_at = own.o + query * own.row;
-    var q0: Quarter; var q1: Quarter; var q2: Quarter; var q3: Quarter;
-    var g0: Quarter; var g1: Quarter; var g2: Quarter; var g3: Quarter;
-    q0 = load(q_at);
-    g0 = upstream(g_at);
-    var s = products(k0, q0);
-    var d = products(v0, g0);
-    q1 = load(q_at + 4u);
-    g1 = upstream(g_at + 4u);
-    s += products(k1, q1);
-    d += products(v1, g1);
-    q2 = load(q_at + 8u);
-    g2 = upstream(g_at + 8u);
-    s += products(k2, q2);
-    d += products(v2, g2);
-    q3 = load(q_at + 12u);
-    g3 = upstream(g_at + 12u);
-    s += products(k3, q3);
-    d += products(v3, g3);
+    let q = load(own.qkv + query * own.stride);
+    let g = upstream(own.o + query * own.row);
+    let s = products(k0, q.q0) + products(k1, q.q1) + products(k2, q.q2) +
+      products(k3, q.q3);
+    let d = products(v0, g.q0) + products(v1, g.q1) + products(v2, g.q2) +
+      products(v3, g.q3);
     let p = exp(s * size.scale - lse[own.stats + query]);
     let ds = p * (d - delta[own.stats + query]) * size.scale;
-    a0 = add(a0, ds, q0);
-    b0 = add(b0, p, g0);
-    a1 = add(a1, ds, q1); b1 = add(b1, p, g1);
-    a2 = add(a2, ds, q2); b2 = add(b2, p, g2);
-    a3 = add(a3, ds, q3); b3 = add(b3, p, g3);
+    a0 = add(a0, ds, q.q0); b0 = add(b0, p, g.q0);
+    a1 = add(a1, ds, q.q1); b1 = add(b1, p, g.q1);
+    a2 = add(a2, ds, q.q2); b2 = add(b2, p, g.q2);
+    a3 = add(a3, ds, q.q3); b3 = add(b3, p, g.q3);
   }
   for (var i = 0u; i < 4u; i++) {
     if (key + i < size.tokens) {
       let at = k_base + (key + i) * own.stride;
-      let v_at = at + own.row;
-      put(at, a0.r0);
-      put(v_at, b0.r0);
-      put(at + 4u, a1.r0); put(v_at + 4u, b1.r0);
-      put(at + 8u, a2.r0); put(v_at + 8u, b2.r0);
-      put(at + 12u, a3.r0); put(v_at + 12u, b3.r0);
+      put(at, Line(a0.r0, a1.r0, a2.r0, a3.r0));
+      put(at + own.row, Line(b0.r0, b1.r0, b2.r0, b3.r0));
     }
     a0 = shifted(a0, a0.r0); b0 = shifted(b0, b0.r0);
     a1 = shifted(a1, a1.r0); b1 = shifted(b1, b1.r0);
