@@ -32,10 +32,11 @@ const HELP = `Compares with PyTorch and onnxruntime, in turn, on this machine.
   --device NAME   cpu, or webgpu: then with TensorFlow.js and jax-js instead
   --work NAME     a work, or how several begin; may be repeated. Default: all of
                   ${works.map(({ name }) => name).join(", ")}
-  --rounds N      turns of each, default 7
-  --turn SECONDS  length of a turn, default 0.7; at least one step
+  --rounds N      turns of each, default 5
+  --turn SECONDS  length of a turn, default 3; at least one step
   --skip NAME     products, works, memory or scaling; may be repeated
   --threads N     default: all
+  --blas PATH     the library of alore, BLAS; default: auto, as everywhere
   --python PATH   a Python with torch; default: python3, /usr/bin/python3
   --json FILE     writes everything as JSON, too
   --help
@@ -45,10 +46,11 @@ const { values } = parseArgs({
   options: {
     device: { type: "string", default: "cpu" },
     work: { type: "string", multiple: true },
-    rounds: { type: "string", default: "7" },
-    turn: { type: "string", default: "0.7" },
+    rounds: { type: "string", default: "5" },
+    turn: { type: "string", default: "3" },
     skip: { type: "string", multiple: true, default: [] },
     threads: { type: "string", default: String(availableParallelism()) },
+    blas: { type: "string", default: "auto" },
     python: { type: "string" },
     json: { type: "string" },
     help: { type: "boolean" },
@@ -92,8 +94,8 @@ function columns(threads: number): Column[] {
     ? [values.python]
     : ["python3", "/usr/bin/python3"];
   const settings = { threads, pythons };
-  const ours = (["auto", "off"] as const).map((blas): Column => {
-    const name = blas === "auto" ? "alore, BLAS" : "alore, WASM";
+  const ours = [values.blas, "off"].map((blas): Column => {
+    const name = blas === "off" ? "alore, WASM" : "alore, BLAS";
     return {
       name,
       commands: [alore(name, blas, threads)],

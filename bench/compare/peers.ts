@@ -69,13 +69,16 @@ export function onnxruntime({ threads }: PeerSettings): PeerCommand {
 /** Ours on the processor. */
 export function alore(
   name: string,
-  blas: "auto" | "off",
+  blas: string,
   threads: number,
 ): PeerCommand {
+  const libraries = BLAS_PATHS.includes(blas) || !blas.startsWith("/")
+    ? BLAS_PATHS
+    : [blas];
   const grants = [
     "--allow-read",
     "--allow-sys=cpus",
-    `--allow-ffi=${BLAS_PATHS.join(",")}`,
+    `--allow-ffi=${libraries.join(",")}`,
   ];
   const args = ["--blas", blas, "--threads", String(threads)];
   return {
