@@ -44,6 +44,8 @@ export interface Blas {
   readonly path: string;
   /** For people, with its version: `OpenBLAS 0.3.21`. */
   readonly name: string;
+  /** Whether it is slower where the right factor is transposed. */
+  readonly dislikesTransposed: boolean;
   /** Lets go of it; workers hold it on their own. */
   close(): void;
 }
@@ -63,7 +65,12 @@ export function openBlas(choice: BlasChoice): Blas | undefined {
   if (!found) return undefined;
   const { library, path, name } = found;
   keep(library, path);
-  return { path, name, close: () => library.close() };
+  return {
+    path,
+    name,
+    dislikesTransposed: library.symbols.dnnl_sgemm !== null,
+    close: () => library.close(),
+  };
 }
 
 interface Opened {

@@ -182,7 +182,7 @@ class CpuEngine implements Engine {
       }
       const lowering = new Lowering(call, {
         threads: this.#pool.threads,
-        blas: this.#blas !== undefined,
+        blas: this.#blas,
         scratch,
         address,
       });

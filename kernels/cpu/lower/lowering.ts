@@ -6,6 +6,7 @@
 
 import { alignPlace, DeviceError } from "../../engine.ts";
 import type { KernelCall, Place } from "../../engine.ts";
+import type { Blas } from "../blas.ts";
 
 /** A call of one export by every thread; a barrier follows. */
 export interface Phase {
@@ -30,8 +31,8 @@ const SCRATCH_BLOCK = -1;
 /** A kernel call with its operands' addresses, and scratch space. */
 export class Lowering {
   readonly threads: number;
-  /** Whether the workers have a BLAS library. */
-  readonly blas: boolean;
+  /** The BLAS library that the workers have, if any. */
+  readonly blas: Blas | undefined;
   readonly #call: KernelCall;
   readonly #address: (place: Place) => number;
   readonly #scratch: number;
@@ -43,7 +44,7 @@ export class Lowering {
     call: KernelCall,
     options: {
       threads: number;
-      blas: boolean;
+      blas: Blas | undefined;
       scratch: number;
       address: (place: Place) => number;
     },

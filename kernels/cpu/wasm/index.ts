@@ -46,7 +46,8 @@ export { relu, reluGradient } from "./relu.ts";
 export { scaleRows } from "./scale_rows.ts";
 export { scaleShift, scaleShiftGradient } from "./scale_shift.ts";
 export { depthToSpace, spaceToDepth } from "./space_to_depth.ts";
-export { embedTokens, padTokens, takeTokens, transpose } from "./tokens.ts";
+export { embedTokens, padTokens, takeTokens } from "./tokens.ts";
+export { transpose } from "./transpose.ts";
 export { windowAttention } from "./window_attention.ts";
 export {
   windowAttentionGradient,

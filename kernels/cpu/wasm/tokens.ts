@@ -69,20 +69,3 @@ export function padTokens(
     else if (!addend) clearFloats(to, width);
   }
 }
-
-/** y (b, a, c) from x (a, b, c). */
-export function transpose(
-  x: usize,
-  y: usize,
-  a: i32,
-  b: i32,
-  c: i32,
-  thread: i32,
-  threads: i32,
-): void {
-  const end = share(a * b, thread + 1, threads);
-  for (let row = share(a * b, thread, threads); row < end; row++) {
-    const from = row % a * b + row / a;
-    copyFloats(at(x, from * c), at(y, row * c), c);
-  }
-}
