@@ -2,7 +2,16 @@
 /** The gradients of layer norm: towards x, and towards weight and bias. */
 
 import { take } from "./barrier.ts";
-import { at, loadPart, madd, share, storePart, sumLanes } from "./simd.ts";
+import { addLine } from "./column_sum.ts";
+import {
+  at,
+  clearFloats,
+  loadPart,
+  madd,
+  share,
+  storePart,
+  sumLanes,
+} from "./simd.ts";
 
 /** Four lanes at `j` of a row of `n`, zeros behind its end. */
 // @inline
@@ -111,7 +120,24 @@ export function layerNormParameterGradient(
 ): void {
   const groups = (n + 15) >> 4;
   const end = min(share(groups, thread + 1, threads) << 4, n);
-  for (let j = share(groups, thread, threads) << 4; j < end; j += 4) {
+  let j = share(groups, thread, threads) << 4;
+  for (; j + 16 <= end; j += 16) {
+    if (dweight) clearFloats(at(dweight, j), 16);
+    if (dbias) clearFloats(at(dbias, j), 16);
+    for (let row: i32 = 0; row < m; row += BLOCK) {
+      parameterLine(
+        at(dy, row * n + j),
+        at(x, row * n + j),
+        at(means, row),
+        at(rstds, row),
+        dweight ? at(dweight, j) : 0,
+        dbias ? at(dbias, j) : 0,
+        min(m - row, BLOCK),
+        n,
+      );
+    }
+  }
+  for (; j < end; j += 4) {
     let weights = f32x4.splat(0), biases = weights;
     for (let row: i32 = 0; row < m; row += BLOCK) {
       const stop = min(row + BLOCK, m);
@@ -133,4 +159,37 @@ export function layerNormParameterGradient(
     if (dbias && part >= 4) v128.store(at(dbias, j), biases);
     else if (dbias) storePart(at(dbias, j), biases, part);
   }
+}
+
+/** Adds what some rows give to a cache line of columns. */
+function parameterLine(
+  dy: usize,
+  x: usize,
+  means: usize,
+  rstds: usize,
+  dweight: usize,
+  dbias: usize,
+  rows: i32,
+  n: i32,
+): void {
+  let w0 = f32x4.splat(0), w1 = w0, w2 = w0, w3 = w0;
+  let b0 = w0, b1 = w0, b2 = w0, b3 = w0;
+  for (let i: i32 = 0; i < rows; i++) {
+    const center = v128.load32_splat(at(means, i));
+    const scale = v128.load32_splat(at(rstds, i));
+    const s0 = v128.load(dy), s1 = v128.load(dy, 16);
+    const s2 = v128.load(dy, 32), s3 = v128.load(dy, 48);
+    w0 = madd(s0, unit4(v128.load(x), center, scale), w0);
+    w1 = madd(s1, unit4(v128.load(x, 16), center, scale), w1);
+    w2 = madd(s2, unit4(v128.load(x, 32), center, scale), w2);
+    w3 = madd(s3, unit4(v128.load(x, 48), center, scale), w3);
+    b0 = f32x4.add(b0, s0);
+    b1 = f32x4.add(b1, s1);
+    b2 = f32x4.add(b2, s2);
+    b3 = f32x4.add(b3, s3);
+    dy = at(dy, n);
+    x = at(x, n);
+  }
+  if (dweight) addLine(dweight, w0, w1, w2, w3);
+  if (dbias) addLine(dbias, b0, b1, b2, b3);
 }
