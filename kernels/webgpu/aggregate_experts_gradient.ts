@@ -81,17 +81,11 @@ fn put_up(first: u32, column: u32, p: u32, v: vec4f) {
 
 fn put(first: u32, quad: u32, p: u32, is_up: bool, sums: Sums) {
   if (quad >= size.quads) { return; }
-  let column = quad * 4u;
-  if (is_up) {
-    put_up(first, column, p, sums.c0);
-    put_up(first, column + 1u, p, sums.c1);
-    put_up(first, column + 2u, p, sums.c2);
-    put_up(first, column + 3u, p, sums.c3);
-  } else {
-    put_down(first, column, p, sums.c0);
-    put_down(first, column + 1u, p, sums.c1);
-    put_down(first, column + 2u, p, sums.c2);
-    put_down(first, column + 3u, p, sums.c3);
+  var rest = sums;
+  for (var column = quad * 4u; column < quad * 4u + 4u; column++) {
+    if (is_up) { put_up(first, column, p, rest.c0); }
+    else { put_down(first, column, p, rest.c0); }
+    rest = Sums(rest.c1, rest.c2, rest.c3, rest.c3);
   }
 }
 
@@ -159,43 +153,46 @@ fn main(
   }
   var first = chunk * size.sums + numbers;
   if (is_up) { first += size.experts * size.rank * size.vectors * 4u; }
-  put(first, quad, vector * 4u, is_up, s0);
-  put(first, quad + 1u, vector * 4u, is_up, s1);
-  put(first, quad + 2u, vector * 4u, is_up, s2);
-  put(first, quad + 3u, vector * 4u, is_up, s3);
+  // In a loop that nothing unrolls, which compiles in a part of the time.
+  for (var at = quad; at < quad + 4u; at++) {
+    put(first, at, vector * 4u, is_up, s0);
+    s0 = s1; s1 = s2; s2 = s3;
+  }
 }
 `;
 
 const SUM = /* wgsl */ `
-override HAS_SCALE: bool;
-override HAS_DOWN: bool;
-override HAS_UP: bool;
-override HAS_ADDEND: bool;
-override CHUNKS: u32;
-override SUMS: u32;
-// Numbers of dS, and of dS and dD.
-override SCALES: u32;
-override DOWNS: u32;
+// No constants: they would unroll the sum over chunks for a second and more.
+struct Size {
+  // Bits: 1 dS, 2 dD, 4 dU, 8 addend.
+  parts: u32,
+  chunks: u32, sums: u32,
+  // Numbers of dS, and of dS and dD.
+  scales: u32, downs: u32,
+}
 
 @group(0) @binding(0) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(1) var<storage, read_write> addend: array<f32>;
 @group(0) @binding(2) var<storage, read_write> dscale: array<f32>;
 @group(0) @binding(3) var<storage, read_write> ddown: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dup: array<f32>;
+@group(0) @binding(5) var<uniform> size: Size;
+
+fn has(part: u32) -> bool { return (size.parts & part) != 0u; }
 
 fn total(i: u32) -> f32 {
   var sums = vec4f(0.0);
   var c = 0u;
-  for (; c + 4u <= CHUNKS; c += 4u) {
-    let at = c * SUMS + i;
+  for (; c + 4u <= size.chunks; c += 4u) {
+    let at = c * size.sums + i;
     sums += vec4f(
       partial[at],
-      partial[at + SUMS],
-      partial[at + 2u * SUMS],
-      partial[at + 3u * SUMS],
+      partial[at + size.sums],
+      partial[at + 2u * size.sums],
+      partial[at + 3u * size.sums],
     );
   }
-  for (; c < CHUNKS; c++) { sums.x += partial[c * SUMS + i]; }
+  for (; c < size.chunks; c++) { sums.x += partial[c * size.sums + i]; }
   return (sums.x + sums.y) + (sums.z + sums.w);
 }
 
@@ -206,16 +203,16 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
-  if (i >= SUMS) { return; }
-  if (i < SCALES) {
-    if (!HAS_SCALE) { return; }
-    var sum = total(i);
-    if (HAS_ADDEND) { sum += addend[i]; }
+  if (i >= size.sums) { return; }
+  var sum = total(i);
+  if (i < size.scales) {
+    if (!has(1u)) { return; }
+    if (has(8u)) { sum += addend[i]; }
     dscale[i] = sum;
-  } else if (i < DOWNS) {
-    if (HAS_DOWN) { ddown[i - SCALES] = total(i); }
-  } else if (HAS_UP) {
-    dup[i - DOWNS] = total(i);
+  } else if (i < size.downs) {
+    if (has(2u)) { ddown[i - size.scales] = sum; }
+  } else if (has(4u)) {
+    dup[i - size.downs] = sum;
   }
 }
 `;
@@ -233,6 +230,7 @@ const sumShader: Shader = {
   wgsl: SUM,
   entry: "main",
   bindings: ["partial", "addend", "dscale", "ddown", "dup"],
+  uniform: true,
 };
 
 function fits({ attributes: { experts, rank, chunk } }: KernelCall): boolean {
@@ -259,6 +257,7 @@ export const aggregateExpertsGradient: Kernel = {
     const units = scales + 2 * chunk / 4 * blocks;
     const { size, chunks } = splitRows(rows);
     const partial = context.scratch([chunks, sums]);
+    const parts = flag(dscale) | flag(ddown) << 1 | flag(dup) << 2;
     return [
       {
         shader,
@@ -269,7 +268,7 @@ export const aggregateExpertsGradient: Kernel = {
           experts,
           rank,
           floatBits(attribute(call, "alpha")),
-          flag(dscale) | flag(ddown) << 1 | flag(dup) << 2,
+          parts,
           chunk / 4,
           columns / 4,
           blocks,
@@ -283,16 +282,14 @@ export const aggregateExpertsGradient: Kernel = {
       {
         shader: sumShader,
         places: [partial, addend, dscale, ddown, dup],
-        constants: {
-          HAS_SCALE: flag(dscale),
-          HAS_DOWN: flag(ddown),
-          HAS_UP: flag(dup),
-          HAS_ADDEND: flag(addend),
-          CHUNKS: chunks,
-          SUMS: sums,
-          SCALES: scales,
-          DOWNS: scales + chunk * columns,
-        },
+        constants: {},
+        uniform: [
+          parts | flag(addend) << 3,
+          chunks,
+          sums,
+          scales,
+          scales + chunk * columns,
+        ],
         grid: flatGrid(Math.ceil(sums / 64)),
       },
     ];

@@ -357,7 +357,8 @@ export const attentionGradient: Kernel = {
       {
         shader: deltaShader,
         places: [dout, o, delta],
-        constants: { ...shapes, ROWS: rows },
+        constants: {},
+        uniform: [rows, tokens, heads, vectors],
         grid: flatGrid(Math.ceil(rows / 64)),
       },
       ...suitsRows(context.software, sizes)

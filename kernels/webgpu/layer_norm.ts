@@ -23,12 +23,19 @@ import {
   rowLanes,
   type Shader,
 } from "./kernel.ts";
+import { floatBits } from "./matmul_common.ts";
 import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
 
 const TOTAL = /* wgsl */ `
 override LANES: u32;
-override M: u32;
-override N: u32;
+
+// No constants: each would make a pipeline, which takes long to compile.
+struct Size {
+  m: u32, n: u32,
+  eps: f32,
+  // Bits: 1 mean, 2 rstd, 4 addend.
+  parts: u32,
+}
 
 var<workgroup> sums: array<f32, LANES>;
 
@@ -46,16 +53,13 @@ fn total(value: f32, lane: u32) -> f32 {
 `;
 
 const FORWARD = /* wgsl */ `
-override EPS: f32;
-override HAS_MEAN: bool;
-override HAS_RSTD: bool;
-
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> weight: array<f32>;
 @group(0) @binding(2) var<storage, read_write> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<storage, read_write> mean_out: array<f32>;
 @group(0) @binding(5) var<storage, read_write> rstd_out: array<f32>;
+@group(0) @binding(6) var<uniform> size: Size;
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -64,31 +68,29 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let row = group.y * groups.x + group.x;
-  if (row >= M) { return; }
-  let first = row * N;
+  if (row >= size.m) { return; }
+  let first = row * size.n;
   var sum = 0.0;
-  for (var j = lane; j < N; j += LANES) { sum += x[first + j]; }
-  let mean = total(sum, lane) / f32(N);
+  for (var j = lane; j < size.n; j += LANES) { sum += x[first + j]; }
+  let mean = total(sum, lane) / f32(size.n);
   var squares = 0.0;
-  for (var j = lane; j < N; j += LANES) {
+  for (var j = lane; j < size.n; j += LANES) {
     let centered = x[first + j] - mean;
     squares = fma(centered, centered, squares);
   }
-  let rstd = 1.0 / sqrt(total(squares, lane) / f32(N) + EPS);
-  for (var j = lane; j < N; j += LANES) {
+  let rstd = 1.0 / sqrt(total(squares, lane) / f32(size.n) + size.eps);
+  for (var j = lane; j < size.n; j += LANES) {
     let normal = (x[first + j] - mean) * rstd;
     y[first + j] = fma(normal, weight[j], bias[j]);
   }
   if (lane == 0u) {
-    if (HAS_MEAN) { mean_out[row] = mean; }
-    if (HAS_RSTD) { rstd_out[row] = rstd; }
+    if ((size.parts & 1u) != 0u) { mean_out[row] = mean; }
+    if ((size.parts & 2u) != 0u) { rstd_out[row] = rstd; }
   }
 }
 `;
 
 const GRADIENT = /* wgsl */ `
-override HAS_ADDEND: bool;
-
 @group(0) @binding(0) var<storage, read_write> dy: array<f32>;
 @group(0) @binding(1) var<storage, read_write> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> weight: array<f32>;
@@ -96,6 +98,7 @@ override HAS_ADDEND: bool;
 @group(0) @binding(4) var<storage, read_write> rstd_in: array<f32>;
 @group(0) @binding(5) var<storage, read_write> addend: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(7) var<uniform> size: Size;
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -104,24 +107,24 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let row = group.y * groups.x + group.x;
-  if (row >= M) { return; }
-  let first = row * N;
+  if (row >= size.m) { return; }
+  let first = row * size.n;
   let mean = mean_in[row];
   let rstd = rstd_in[row];
   var sum = 0.0;
   var product = 0.0;
-  for (var j = lane; j < N; j += LANES) {
+  for (var j = lane; j < size.n; j += LANES) {
     let g = dy[first + j] * weight[j];
     sum += g;
     product = fma(g, (x[first + j] - mean) * rstd, product);
   }
-  let g_mean = total(sum, lane) / f32(N);
-  let product_mean = total(product, lane) / f32(N);
-  for (var j = lane; j < N; j += LANES) {
+  let g_mean = total(sum, lane) / f32(size.n);
+  let product_mean = total(product, lane) / f32(size.n);
+  for (var j = lane; j < size.n; j += LANES) {
     let at = first + j;
     let normal = (x[at] - mean) * rstd;
     var v = rstd * (dy[at] * weight[j] - g_mean - normal * product_mean);
-    if (HAS_ADDEND) { v += addend[at]; }
+    if ((size.parts & 4u) != 0u) { v += addend[at]; }
     dx[at] = v;
   }
 }
@@ -170,6 +173,7 @@ const forward: Shader = {
   wgsl: TOTAL + FORWARD,
   entry: "main",
   bindings: ["x", "weight", "bias", "y", "mean", "rstd"],
+  uniform: true,
 };
 
 const gradient: Shader = {
@@ -177,6 +181,7 @@ const gradient: Shader = {
   wgsl: TOTAL + GRADIENT,
   entry: "main",
   bindings: ["dy", "x", "weight", "mean", "rstd", "addend", "dx"],
+  uniform: true,
 };
 
 const parameters: Shader = {
@@ -205,14 +210,13 @@ export const layerNorm: Kernel = {
         mean,
         rstd,
       ],
-      constants: {
-        M: m,
-        N: n,
-        EPS: attribute(call, "eps"),
-        LANES: rowLanes(context, n),
-        HAS_MEAN: flag(mean),
-        HAS_RSTD: flag(rstd),
-      },
+      constants: { LANES: rowLanes(context, n) },
+      uniform: [
+        m,
+        n,
+        floatBits(attribute(call, "eps")),
+        flag(mean) | flag(rstd) << 1,
+      ],
       grid: flatGrid(m),
     }];
   },
@@ -234,12 +238,8 @@ export const layerNormGradient: Kernel = {
         addend,
         required(call, "outputs", 0),
       ],
-      constants: {
-        M: m,
-        N: n,
-        LANES: rowLanes(context, n),
-        HAS_ADDEND: flag(addend),
-      },
+      constants: { LANES: rowLanes(context, n) },
+      uniform: [m, n, 0, flag(addend) << 2],
       grid: flatGrid(m),
     }];
   },
