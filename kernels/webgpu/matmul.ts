@@ -44,7 +44,7 @@ export function chooseMatmul(
 }
 
 const SHADERS = {
-  "register 16x16": matmulRegisterShader,
+  "register 8x8": matmulRegisterShader,
   "vectors 16x16": matmulVectorsShader,
   "workgroup 64x64": matmulTileShader,
 } as const satisfies Record<MatmulTile, unknown>;
@@ -62,7 +62,7 @@ export const matmul: Kernel = {
     let chunk = Math.ceil(shape.k / chunks);
     let constants: Record<string, number> = {};
     if (tile === "vectors 16x16") {
-      constants = { TRANS_A: shape.transA, TRANS_B: shape.transB };
+      constants = { TRANS_A: shape.transA };
       chunk = 4 * Math.ceil(chunk / 4);
     }
     const grid = variantGrid(shape, variant);

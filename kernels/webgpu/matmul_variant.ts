@@ -16,7 +16,7 @@ import {
 
 /** A tile: its family, rows by columns. */
 export type MatmulTile =
-  | "register 16x16"
+  | "register 8x8"
   | "vectors 16x16"
   | "workgroup 64x64";
 
@@ -170,7 +170,7 @@ export function ruleVariant(
     ? "workgroup 64x64"
     : suitsVectors(shape)
     ? "vectors 16x16"
-    : "register 16x16";
+    : "register 8x8";
   const wanted = family === "register" ? 64 : 256;
   const chunks = splitOf(shape, tile, wanted, SHORTEST_CHUNK);
   if (family === "tile") return { tile, chunks };
@@ -225,7 +225,7 @@ export function candidateVariants(
   const tiles: MatmulTile[] = [];
   if (!software || m * n * k <= SMALL) tiles.push("workgroup 64x64");
   if (software || Math.min(m, n) <= NARROW) {
-    tiles.push("register 16x16");
+    tiles.push("register 8x8");
     if (suitsVectors(shape)) tiles.push("vectors 16x16");
   }
   const candidates = tiles.flatMap((tile) => {

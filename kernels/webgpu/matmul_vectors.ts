@@ -20,7 +20,6 @@ import { EPILOGUE_WGSL, LANES_WGSL, matmulBindings } from "./matmul_common.ts";
 
 const WGSL = /* wgsl */ `
 override TRANS_A: bool;
-override TRANS_B: bool;
 
 @group(0) @binding(0) var<storage, read_write> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> b: array<vec4f>;
@@ -52,11 +51,13 @@ fn a_block(at: vec4u, inside: vec4f) -> mat4x4f {
     a[at.z] * inside.z, a[at.w] * inside.w));
 }
 
-// A step of four columns of B a column.
-fn b_block(at: vec4u) -> mat4x4f {
-  let block = mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]);
-  if (TRANS_B) { return transpose(block); }
-  return block;
+// A step of four columns of B a column, whether or not they lie along memory.
+fn b_block(at: vec4u, turn: vec4<bool>) -> mat4x4f {
+  let m = mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+  let t = transpose(m);
+  return mat4x4f(
+    select(m[0], t[0], turn), select(m[1], t[1], turn),
+    select(m[2], t[2], turn), select(m[3], t[3], turn));
 }
 
 struct Row { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f }
@@ -79,26 +80,28 @@ fn main(
   let row = tile.y * 16u;
   let first = min(tile.z * size.chunk, size.k);
   let end = min(first + size.chunk, size.k);
+  let trans_b = size.b_depth == 1u;
+  let turn = vec4<bool>(trans_b);
   let row0 = places(row + 0u, size.m, size.a_row, TRANS_A);
   let row1 = places(row + 4u, size.m, size.a_row, TRANS_A);
   let row2 = places(row + 8u, size.m, size.a_row, TRANS_A);
   let row3 = places(row + 12u, size.m, size.a_row, TRANS_A);
-  let col0 = places(column + 0u, size.n, size.b_column, !TRANS_B);
-  let col1 = places(column + 4u, size.n, size.b_column, !TRANS_B);
-  let col2 = places(column + 8u, size.n, size.b_column, !TRANS_B);
-  let col3 = places(column + 12u, size.n, size.b_column, !TRANS_B);
+  let col0 = places(column + 0u, size.n, size.b_column, !trans_b);
+  let col1 = places(column + 4u, size.n, size.b_column, !trans_b);
+  let col2 = places(column + 8u, size.n, size.b_column, !trans_b);
+  let col3 = places(column + 12u, size.n, size.b_column, !trans_b);
   var c0: Row; var c1: Row; var c2: Row; var c3: Row;
   var c4: Row; var c5: Row; var c6: Row; var c7: Row;
   var c8: Row; var c9: Row; var c10: Row; var c11: Row;
   var c12: Row; var c13: Row; var c14: Row; var c15: Row;
   for (var depth = first; depth < end; depth += 4u) {
     let a_at = steps(depth, end, size.a_depth, !TRANS_A);
-    let b_at = steps(depth, end, size.b_depth, TRANS_B);
+    let b_at = steps(depth, end, size.b_depth, trans_b);
     let inside = select(
       vec4f(0.0), vec4f(1.0), vec4u(depth) + FOUR < vec4u(end));
     let blocks = Blocks(
-      b_block(col0 + b_at), b_block(col1 + b_at),
-      b_block(col2 + b_at), b_block(col3 + b_at),
+      b_block(col0 + b_at, turn), b_block(col1 + b_at, turn),
+      b_block(col2 + b_at, turn), b_block(col3 + b_at, turn),
     );
     let a0 = a_block(row0 + a_at, inside);
     c0 = step(c0, a0[0], blocks); c1 = step(c1, a0[1], blocks);

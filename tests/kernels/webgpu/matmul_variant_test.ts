@@ -113,7 +113,7 @@ Deno.test("chooseMatmul() takes no vectors for a part with odd rows", () => {
   const context = { ...auto, software: true, tuned };
   assert.equal(chooseMatmul(shape, context), variant);
   const part = chooseMatmul({ ...shape, aRow: 101 }, context);
-  assert.equal(part.tile, "register 16x16");
+  assert.equal(part.tile, "register 8x8");
 });
 
 for (
