@@ -7,7 +7,7 @@
  *
  * Formulas and shapes as in attention.ts, for heads of 64 columns. Bindings: qkv,
  * o, lse, size. Dispatch: 8 invocations a workgroup, each for four queries of a
- * head. Four keys a turn with a running maximum and sum; accumulates in f32.
+ * head. Two keys a turn with a running maximum and sum; accumulates in f32.
  *
  * @module
  */
@@ -22,37 +22,29 @@ import { flatGrid, type Grid, type Shader } from "./kernel.ts";
 export const ROWS_WGSL: string = /* wgsl */ `
 const VECTORS = 16u;
 
-struct Size {
-  // Tiles of four rows in a head, and those of all heads and images.
-  tiles: u32, items: u32,
-  tokens: u32, heads: u32,
-  scale: f32,
-  // VECTORS, for loops that nothing should unroll.
-  vectors: u32,
-}
+// Tiles of four rows in a head, and those of all heads and images.
+struct Size { tiles: u32, items: u32, tokens: u32, heads: u32, scale: f32 }
 
 struct Quarter { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f }
-
-// Four rows, in memory: as values that live through loops, where every load
-// makes branches, they would be most of what takes long to compile.
-alias Rows = array<vec4f, 64>;
+struct Rows { r0: Quarter, r1: Quarter, r2: Quarter, r3: Quarter }
 
 // A row in quarters.
 struct Line { q0: Quarter, q1: Quarter, q2: Quarter, q3: Quarter }
 
 // Loads are most of what is compiled, so a loop makes them for all quarters:
-// written out for each, the kernels take four times as long to compile. Loops
-// are left at their end: llvmpipe goes on to the end of a turn without lanes.
+// written out for each, the kernels take four times as long to compile.
 fn load(at: u32) -> Line {
   var line: Line;
-  var i = at;
-  loop {
+  for (var i = at; i < at + VECTORS; i += 4u) {
     let last = Quarter(qkv[i], qkv[i + 1u], qkv[i + 2u], qkv[i + 3u]);
     line = Line(line.q1, line.q2, line.q3, last);
-    i += 4u;
-    if (i == at + VECTORS) { break; }
   }
   return line;
+}
+
+// Rows come and go at the end of a loop, for the same reason.
+fn shifted(rows: Rows, last: Quarter) -> Rows {
+  return Rows(rows.r1, rows.r2, rows.r3, last);
 }
 
 fn product(a: Quarter, b: Quarter) -> f32 {
@@ -60,53 +52,32 @@ fn product(a: Quarter, b: Quarter) -> f32 {
   return (v.x + v.y) + (v.z + v.w);
 }
 
-fn quarter(rows: ptr<function, Rows>, at: u32) -> Quarter {
-  return Quarter(
-    (*rows)[at], (*rows)[at + 1u], (*rows)[at + 2u], (*rows)[at + 3u]);
-}
-
-fn quarter_products(rows: ptr<function, Rows>, at: u32, b: Quarter) -> vec4f {
+fn products(rows: Rows, b: Quarter) -> vec4f {
   return vec4f(
-    product(quarter(rows, at), b),
-    product(quarter(rows, at + VECTORS), b),
-    product(quarter(rows, at + 2u * VECTORS), b),
-    product(quarter(rows, at + 3u * VECTORS), b),
-  );
+    product(rows.r0, b), product(rows.r1, b),
+    product(rows.r2, b), product(rows.r3, b));
 }
 
-fn products(rows: ptr<function, Rows>, b: Line) -> vec4f {
-  return quarter_products(rows, 0u, b.q0) + quarter_products(rows, 4u, b.q1) +
-    quarter_products(rows, 8u, b.q2) + quarter_products(rows, 12u, b.q3);
+fn plus(sum: Quarter, w: f32, v: Quarter) -> Quarter {
+  return Quarter(
+    sum.v0 + w * v.v0, sum.v1 + w * v.v1,
+    sum.v2 + w * v.v2, sum.v3 + w * v.v3);
 }
 
-fn add_quarter(sums: ptr<function, Rows>, at: u32, w: f32, v: Quarter) {
-  (*sums)[at] += w * v.v0;
-  (*sums)[at + 1u] += w * v.v1;
-  (*sums)[at + 2u] += w * v.v2;
-  (*sums)[at + 3u] += w * v.v3;
+fn add(sums: Rows, w: vec4f, v: Quarter) -> Rows {
+  return Rows(
+    plus(sums.r0, w.x, v), plus(sums.r1, w.y, v),
+    plus(sums.r2, w.z, v), plus(sums.r3, w.w, v));
 }
 
-fn add_row(sums: ptr<function, Rows>, at: u32, w: f32, v: Line) {
-  add_quarter(sums, at, w, v.q0);
-  add_quarter(sums, at + 4u, w, v.q1);
-  add_quarter(sums, at + 8u, w, v.q2);
-  add_quarter(sums, at + 12u, w, v.q3);
-}
-
-fn add(sums: ptr<function, Rows>, w: vec4f, v: Line) {
-  add_row(sums, 0u, w.x, v);
-  add_row(sums, VECTORS, w.y, v);
-  add_row(sums, 2u * VECTORS, w.z, v);
-  add_row(sums, 3u * VECTORS, w.w, v);
-}
-
-fn fill(rows: ptr<function, Rows>, first: u32, at: u32) {
-  for (var i = 0u; i < size.vectors; i++) { (*rows)[first + i] = qkv[at + i]; }
-}
-
-fn put(at: u32, rows: ptr<function, Rows>, first: u32, by: f32) {
-  for (var i = 0u; i < size.vectors; i++) {
-    result[at + i] = by * (*rows)[first + i];
+fn put(at: u32, row: Line) {
+  var line = row;
+  for (var i = at; i < at + VECTORS; i += 4u) {
+    result[i] = line.q0.v0;
+    result[i + 1u] = line.q0.v1;
+    result[i + 2u] = line.q0.v2;
+    result[i + 3u] = line.q0.v3;
+    line = Line(line.q1, line.q2, line.q3, line.q3);
   }
 }
 
@@ -135,25 +106,14 @@ override HAS_LSE: bool;
 
 const LOWEST = -3.0e38;
 
-fn scale_quarter(rows: ptr<function, Rows>, at: u32, by: f32) {
-  (*rows)[at] *= by;
-  (*rows)[at + 1u] *= by;
-  (*rows)[at + 2u] *= by;
-  (*rows)[at + 3u] *= by;
+fn scaled(v: Quarter, by: f32) -> Quarter {
+  return Quarter(v.v0 * by, v.v1 * by, v.v2 * by, v.v3 * by);
 }
 
-fn scale_row(rows: ptr<function, Rows>, at: u32, by: f32) {
-  scale_quarter(rows, at, by);
-  scale_quarter(rows, at + 4u, by);
-  scale_quarter(rows, at + 8u, by);
-  scale_quarter(rows, at + 12u, by);
-}
-
-fn scale(rows: ptr<function, Rows>, by: vec4f) {
-  scale_row(rows, 0u, by.x);
-  scale_row(rows, VECTORS, by.y);
-  scale_row(rows, 2u * VECTORS, by.z);
-  scale_row(rows, 3u * VECTORS, by.w);
+fn scale(rows: Rows, by: vec4f) -> Rows {
+  return Rows(
+    scaled(rows.r0, by.x), scaled(rows.r1, by.y),
+    scaled(rows.r2, by.z), scaled(rows.r3, by.w));
 }
 
 @compute @workgroup_size(8)
@@ -166,54 +126,54 @@ fn main(
   if (item >= size.items) { return; }
   let own = own_of(item);
   let query = vec4u(item % size.tiles * 4u) + vec4u(0u, 1u, 2u, 3u);
-  var q: Rows;
+  var q0: Rows; var q1: Rows; var q2: Rows; var q3: Rows;
   for (var i = 0u; i < 4u; i++) {
-    let row = min(query.x + i, size.tokens - 1u);
-    fill(&q, i * VECTORS, own.qkv + row * own.stride);
+    let q =
+      load(own.qkv + min(query.x + i, size.tokens - 1u) * own.stride);
+    q0 = shifted(q0, q.q0);
+    q1 = shifted(q1, q.q1);
+    q2 = shifted(q2, q.q2);
+    q3 = shifted(q3, q.q3);
   }
-  var o: Rows;
+  var o0: Rows; var o1: Rows; var o2: Rows; var o3: Rows;
   var most = vec4f(LOWEST);
   var sum = vec4f(0.0);
-  let k_base = own.qkv + own.row;
-  let v_base = k_base + own.row;
-  var first = 0u;
-  loop {
-    // Four keys a turn, of the last turn as many as there are: their products
-    // with the queries, the last key's in the last.
-    let end = min(first + 4u, size.tokens);
-    var w0 = vec4f(LOWEST); var w1 = vec4f(LOWEST);
-    var w2 = vec4f(LOWEST); var w3 = vec4f(LOWEST);
-    var key = first;
-    loop {
-      let k = load(k_base + key * own.stride);
-      let s = products(&q, k);
-      w0 = w1; w1 = w2; w2 = w3;
-      w3 = s * size.scale;
-      key++;
-      if (key == end) { break; }
-    }
-    let highest = max(most, max(max(w0, w1), max(w2, w3)));
+  for (var key = 0u; key < size.tokens; key += 2u) {
+    let at = own.qkv + own.row + key * own.stride;
+    let next = own.qkv + own.row + min(key + 1u, size.tokens - 1u) * own.stride;
+    let k = load(at);
+    let l = load(next);
+    var s = products(q0, k.q0) + products(q1, k.q1) + products(q2, k.q2) +
+      products(q3, k.q3);
+    var t = products(q0, l.q0) + products(q1, l.q1) + products(q2, l.q2) +
+      products(q3, l.q3);
+    s *= size.scale;
+    t = select(vec4f(LOWEST), t * size.scale, key + 1u < size.tokens);
+    let highest = max(most, max(s, t));
     let by = exp(most - highest);
-    w0 = exp(w0 - highest); w1 = exp(w1 - highest);
-    w2 = exp(w2 - highest); w3 = exp(w3 - highest);
+    s = exp(s - highest);
+    t = exp(t - highest);
     most = highest;
-    sum = sum * by + ((w0 + w1) + (w2 + w3));
-    scale(&o, by);
-    loop {
-      key--;
-      let v = load(v_base + key * own.stride);
-      add(&o, w3, v);
-      w3 = w2; w2 = w1; w1 = w0;
-      if (key == first) { break; }
-    }
-    first = end;
-    if (first == size.tokens) { break; }
+    sum = sum * by + (s + t);
+    let v = load(at + own.row);
+    let w = load(next + own.row);
+    o0 = add(add(scale(o0, by), s, v.q0), t, w.q0);
+    o1 = add(add(scale(o1, by), s, v.q1), t, w.q1);
+    o2 = add(add(scale(o2, by), s, v.q2), t, w.q2);
+    o3 = add(add(scale(o3, by), s, v.q3), t, w.q3);
   }
   var share = 1.0 / sum;
   for (var i = 0u; i < 4u; i++) {
     if (query.x + i < size.tokens) {
-      put(own.o + (query.x + i) * own.row, &o, i * VECTORS, share.x);
+      let at = own.o + (query.x + i) * own.row;
+      put(at, Line(
+        scaled(o0.r0, share.x), scaled(o1.r0, share.x),
+        scaled(o2.r0, share.x), scaled(o3.r0, share.x)));
     }
+    o0 = shifted(o0, o0.r0);
+    o1 = shifted(o1, o1.r0);
+    o2 = shifted(o2, o2.r0);
+    o3 = shifted(o3, o3.r0);
     share = share.yzwx;
   }
   if (HAS_LSE) {
@@ -252,9 +212,6 @@ export function suitsRows(
   return software && columns === 64 && work >= ENOUGH;
 }
 
-/** Vectors of four in a row of a head. */
-const VECTORS = 16;
-
 /** What the dispatches of these kernels share. */
 export function rowsDispatch(
   { batch, tokens, heads, scale }: AttentionSizes,
@@ -266,6 +223,6 @@ export function rowsDispatch(
   const items = batch * heads * tiles;
   return {
     grid: flatGrid(Math.ceil(items / 8)),
-    uniform: [tiles, items, tokens, heads, floatBits(scale), VECTORS],
+    uniform: [tiles, items, tokens, heads, floatBits(scale)],
   };
 }
