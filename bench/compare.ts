@@ -94,7 +94,7 @@ function columns(threads: number): Column[] {
     ? [values.python]
     : ["python3", "/usr/bin/python3"];
   const settings = { threads, pythons };
-  const ours = [values.blas, "off"].map((blas): Column => {
+  const ours = [...new Set([values.blas, "off"])].map((blas): Column => {
     const name = blas === "off" ? "alore, WASM" : "alore, BLAS";
     return {
       name,

@@ -72,9 +72,7 @@ export function alore(
   blas: string,
   threads: number,
 ): PeerCommand {
-  const libraries = BLAS_PATHS.includes(blas) || !blas.startsWith("/")
-    ? BLAS_PATHS
-    : [blas];
+  const libraries = ["auto", "off"].includes(blas) ? BLAS_PATHS : [blas];
   const grants = [
     "--allow-read",
     "--allow-sys=cpus",

@@ -44,8 +44,8 @@ export interface Blas {
   readonly path: string;
   /** For people, with its version: `OpenBLAS 0.3.21`. */
   readonly name: string;
-  /** Whether it is slower where the right factor is transposed. */
-  readonly dislikesTransposed: boolean;
+  /** Whether a transposed right factor slows it down. */
+  readonly slowTransposed: boolean;
   /** Lets go of it; workers hold it on their own. */
   close(): void;
 }
@@ -68,7 +68,7 @@ export function openBlas(choice: BlasChoice): Blas | undefined {
   return {
     path,
     name,
-    dislikesTransposed: library.symbols.dnnl_sgemm !== null,
+    slowTransposed: library.symbols.dnnl_sgemm !== null,
     close: () => library.close(),
   };
 }
@@ -189,8 +189,8 @@ function nameOf({ symbols }: Library, path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-/** Of oneDNN's ways to start threads those that the engine can tell to not. */
-const RUNTIMES = new Map([[1, "sequential"], [2, "OpenMP"]]);
+/** The ways of oneDNN to run threads that the engine can keep to one. */
+const [SEQUENTIAL, OPENMP] = [1, 2];
 
 function oneDnnName(symbols: Library["symbols"], path: string): string {
   const version = symbols.dnnl_version?.();
@@ -199,10 +199,10 @@ function oneDnnName(symbols: Library["symbols"], path: string): string {
   const words = new Int32Array(7);
   const bytes = new Uint8Array(words.buffer);
   symbols.copyFrom(bytes, version, BigInt(bytes.length));
-  if (!RUNTIMES.has(words[6])) {
+  if (words[6] !== SEQUENTIAL && words[6] !== OPENMP) {
     throw new DeviceError(
       `Cannot open ${path}: got oneDNN with threads of its own, wanted one ` +
-        `built as ${[...RUNTIMES.values()].join(" or with ")}`,
+        "built without threads or with OpenMP",
     );
   }
   return `oneDNN ${words.slice(0, 3).join(".")}`;

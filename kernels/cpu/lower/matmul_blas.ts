@@ -19,9 +19,9 @@ const [TALL, SMALL] = [2048, 2 ** 18];
  * one more slowly: where that is small and has many rows to multiply, a step of
  * a ViT of width 192 gains 2 %; where it is large, the copy costs more.
  */
-function isBetterTurned(call: Lowering): boolean {
+function isBetterTransposed(call: Lowering): boolean {
   const [m, n, k] = call.attributes("m", "n", "k");
-  return call.blas?.dislikesTransposed === true &&
+  return call.blas?.slowTransposed === true &&
     call.attribute("transB") === 1 && m >= TALL && n * k <= SMALL;
 }
 
@@ -48,12 +48,12 @@ export function matmulBlas(call: Lowering): Phases {
       ["matmulSum", partials, bias, residual, y, pre, m, n, chunks, alpha, activation],
     ];
   }
-  if (isBetterTurned(call)) {
-    const turned = call.scratch(k * n);
+  if (isBetterTransposed(call)) {
+    const plain = call.scratch(k * n);
     // deno-fmt-ignore
     return [
-      ["transpose", b, turned, n, k, 1],
-      ["blasMultiply", a, turned, bias, residual, y, pre, transA, 0, m, n, k, alpha, activation],
+      ["transpose", b, plain, n, k, 1],
+      ["blasMultiply", a, plain, bias, residual, y, pre, transA, 0, m, n, k, alpha, activation],
     ];
   }
   // deno-fmt-ignore

@@ -21,6 +21,8 @@ const SIZES = [
   [600, 33, 50],
   [33, 600, 50],
   [20, 18, 170],
+  // Tall enough to transpose B before oneDNN reads it.
+  [2050, 21, 18],
 ];
 
 const VARIANTS: readonly { kind: string; options: CpuEngineOptions }[] = [
