@@ -231,13 +231,8 @@ function elementCases(): KernelCase[] {
 
 function expertCases(): KernelCase[] {
   const cases: KernelCase[] = [];
-  for (
-    const [a, b, c] of [[1, 1, 1], [2, 3, 1], [37, 21, 1], [4, 48, 4], [
-      3,
-      16,
-      2,
-    ]]
-  ) {
+  const axes = [[1, 1, 1], [2, 3, 1], [37, 21, 1], [4, 48, 4], [3, 16, 2]];
+  for (const [a, b, c] of axes) {
     cases.push({
       op: "transpose",
       attributes: { a, b, c },
