@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { CheckBudget } from "./check_budget.ts";
 import {
   CheckPlan,
   type ChosenCheck,
@@ -18,7 +19,7 @@ import {
   type Plan,
 } from "./engine.ts";
 import { ATTENTION_ROWS, kernelChecks } from "./kernel_checks.ts";
-import { everyUse, type KernelUse } from "./kernel_use.ts";
+import { type CostedUse, everyUse, type KernelUse } from "./kernel_use.ts";
 
 /**
  * The largest difference of a result, relative to its largest number: two
@@ -44,6 +45,44 @@ export async function checkKernels(
   reference: Engine | Promise<Engine>,
   uses: readonly KernelUse[] = everyUse(),
 ): Promise<void> {
+  await compare(engine, [await compute(engine, reference, uses)]);
+}
+
+/**
+ * Does the same use by use, in their order, until a budget allows no more. Their
+ * results are awaited together, because each would take 10 ms on Deno.
+ *
+ * @returns The uses that were tried.
+ * @throws {DeviceError} As {@linkcode checkKernels} does.
+ */
+export async function checkKernelsWithin(
+  budget: CheckBudget,
+  engine: Engine,
+  reference: Engine | Promise<Engine>,
+  uses: readonly CostedUse[],
+): Promise<readonly KernelUse[]> {
+  const computed: Computed[] = [];
+  for (const use of uses) {
+    if (!budget.allows(use.cost)) break;
+    computed.push(await compute(engine, reference, [use]));
+  }
+  await compare(engine, computed);
+  return uses.slice(0, computed.length);
+}
+
+/** What both engines computed. */
+interface Computed {
+  readonly results: readonly ComparedResult[];
+  /** On its way from the device. */
+  readonly found: Promise<Readonly<Record<string, HostArray>>>;
+  readonly wanted: Readonly<Record<string, HostArray>>;
+}
+
+async function compute(
+  engine: Engine,
+  reference: Engine | Promise<Engine>,
+  uses: readonly KernelUse[],
+): Promise<Computed> {
   const chosen = uses.flatMap(checksOf);
   const checks = new CheckPlan(chosen);
   const compiling = guarded(engine, () => engine.compile(checks.plan));
@@ -51,14 +90,12 @@ export async function checkKernels(
   const right = await reference;
   const feeds = checks.feeds(await knownResults(right, chosen));
   const program = await compiling;
-  try {
-    const running = guarded(engine, () => program.run(feeds.device));
-    running.catch(() => {});
-    const wanted = await runOnce(right, checks.reference, feeds.reference);
-    compare(engine, checks.results, await running, wanted);
-  } finally {
-    program.close();
-  }
+  const found = guarded(engine, () => program.run(feeds.device))
+    .finally(() => program.close());
+  found.catch(() => {});
+  const wanted = await runOnce(right, checks.reference, feeds.reference);
+  await engine.computed?.();
+  return { results: checks.results, found, wanted };
 }
 
 /** The checks of a use. */
@@ -96,22 +133,23 @@ async function knownResults(
   return new Map(plan.results.map(({ key, name }) => [key, found[name]]));
 }
 
-function compare(
+async function compare(
   engine: Engine,
-  results: readonly ComparedResult[],
-  found: Readonly<Record<string, HostArray>>,
-  wanted: Readonly<Record<string, HostArray>>,
-): void {
+  computed: readonly Computed[],
+): Promise<void> {
   const wrong = new Map<string, string>();
-  for (const { name, family, kernel, half } of results) {
-    const difference = differenceOf(found[name], wanted[name]);
-    const tolerance = half ? HALF_TOLERANCE : TOLERANCE;
-    if (difference <= tolerance || wrong.has(family)) continue;
-    const stored = half ? ", stored as f16," : "";
-    wrong.set(
-      family,
-      `${kernel}${stored} is off by ${difference.toExponential(1)}`,
-    );
+  for (const { results, found: coming, wanted } of computed) {
+    const found = await coming;
+    for (const { name, family, kernel, half } of results) {
+      const difference = differenceOf(found[name], wanted[name]);
+      const tolerance = half ? HALF_TOLERANCE : TOLERANCE;
+      if (difference <= tolerance || wrong.has(family)) continue;
+      const stored = half ? ", stored as f16," : "";
+      wrong.set(
+        family,
+        `${kernel}${stored} is off by ${difference.toExponential(1)}`,
+      );
+    }
   }
   if (wrong.size === 0) return;
   const lines = [...wrong].map(([family, what]) => `${family} (${what})`);

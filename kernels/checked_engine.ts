@@ -2,17 +2,20 @@
  * An engine on WebGPU that compares kernels with those of the CPU engine before
  * it trusts them.
  *
- * At its creation one kernel of each family is tried; when a plan is compiled,
- * those of its kernels, with what is stored as f16, that were not yet. What was
- * found right is remembered. A variant of a matrix product that a tuner chose
- * needs no further proof: the tuner compared it with the reference on the same
- * adapter, by the same kernels, at the very size (see `webgpu/tune.ts`), and a
- * table that belongs to anything else is not used.
+ * When a device is opened that nothing is known about, one kernel of each family
+ * is tried, as far as a budget of time goes: a driver may take seconds to compile
+ * them all. When a plan is compiled, those of its kernels are tried, with what is
+ * stored as f16, that were not yet, so that none runs untried. What was found
+ * right is remembered. A variant of a matrix product that a tuner chose needs no
+ * further proof: the tuner compared it with the reference on the same adapter, by
+ * the same kernels, at the very size (see `webgpu/tune.ts`), and a table that
+ * belongs to anything else is not used.
  *
  * @module
  */
 
-import { checkKernels } from "./check_kernels.ts";
+import { CheckBudget } from "./check_budget.ts";
+import { checkKernels, checkKernelsWithin } from "./check_kernels.ts";
 import { openCpuEngine } from "./cpu/engine.ts";
 import type { Engine, KernelCall, Memory, Plan, Program } from "./engine.ts";
 import {
@@ -56,18 +59,27 @@ export class CheckedEngine implements Engine {
    * Tries an engine and takes it over.
    *
    * @param anew Whether all kernels are tried at once, whatever was found
-   * before.
+   * before and whatever it takes.
+   * @param budget For trying one kernel of each family otherwise.
    * @throws {DeviceError} If it computes wrong numbers; it is closed then.
    */
   static async open(
     engine: Engine,
     adapter: AdapterReport,
-    { anew }: { anew: boolean },
+    { anew, budget = new CheckBudget() }: {
+      anew: boolean;
+      budget?: CheckBudget;
+    },
   ): Promise<Engine> {
     try {
       const passed = await CheckedUses.of(adapter, { forget: anew });
       const checked = new CheckedEngine(engine, adapter, passed);
-      await checked.#check(anew ? everyUse() : familyUses());
+      if (anew) await checked.#check(everyUse());
+      else if (passed.empty) {
+        await checked.#remember((reference) =>
+          checkKernelsWithin(budget, engine, reference, familyUses())
+        );
+      }
       return checked;
     } catch (error) {
       engine.close();
@@ -102,12 +114,23 @@ export class CheckedEngine implements Engine {
   async #check(uses: readonly KernelUse[]): Promise<void> {
     const open = uses.filter((use) => !this.#passed.has(useKey(use)));
     if (open.length === 0) return;
-    const reference = openCpuEngine({ threads: 0, blas: "off" });
-    try {
+    await this.#remember(async (reference) => {
       await checkKernels(this.#engine, reference, open);
+      return open;
+    });
+  }
+
+  /** Remembers the uses that a check, given its reference, finds right. */
+  async #remember(
+    check: (reference: Promise<Engine>) => Promise<readonly KernelUse[]>,
+  ): Promise<void> {
+    const reference = openCpuEngine({ threads: 0, blas: "off" });
+    let tried: readonly KernelUse[];
+    try {
+      tried = await check(reference);
     } finally {
       (await reference).close();
     }
-    await this.#passed.add(open.map(useKey));
+    if (tried.length > 0) await this.#passed.add(tried.map(useKey));
   }
 }

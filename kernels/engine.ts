@@ -171,6 +171,12 @@ export interface Engine {
    * @throws {DeviceError} If a kernel does not compile; the message names it.
    */
   compile(plan: Plan): Promise<Program>;
+  /**
+   * Waits until the device has computed what programs were told to, though the
+   * results may still be on their way; where the two cannot be told apart, it is
+   * left out or may settle earlier.
+   */
+  computed?(): Promise<void>;
   /** Frees everything that was not closed before. */
   close(): void;
 }

@@ -6,7 +6,8 @@
  */
 
 import type { HalfOperands, KernelCall, Place, Plan } from "./engine.ts";
-import { ATTENTION_ROWS, kernelChecks } from "./kernel_checks.ts";
+import { familyCosts } from "./check_budget.ts";
+import { kernelChecks } from "./kernel_checks.ts";
 
 /** One way. */
 export interface KernelUse {
@@ -30,10 +31,20 @@ export function everyUse(): KernelUse[] {
   return [...new Set(names)].map(plainUse);
 }
 
-/** One kernel of each family: what a device is tried with at its creation. */
-export function familyUses(): KernelUse[] {
-  return [...kernelChecks].filter(([family]) => family !== ATTENTION_ROWS)
-    .map(([, [{ kernel }]]) => plainUse(kernel));
+/** A use, and what a driver takes to compile it beside others. */
+export interface CostedUse extends KernelUse {
+  readonly cost: number;
+}
+
+/**
+ * One kernel of each family, those first that are fast to compile: what a new
+ * device is tried with when it is opened.
+ */
+export function familyUses(): CostedUse[] {
+  return [...familyCosts].flatMap(([family, cost]) =>
+    (kernelChecks.get(family) ?? []).slice(0, 1)
+      .map(({ kernel }) => ({ ...plainUse(kernel), cost }))
+  );
 }
 
 /** The use that a call makes of its kernel. */

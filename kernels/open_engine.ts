@@ -43,11 +43,12 @@ export interface EngineOptions {
   readonly blas?: BlasChoice;
   /**
    * When small uses of kernels are compared with those of the CPU engine on a
-   * WebGPU device. `once`: one kernel of each family when it is opened, the
-   * others before a plan uses them, and what passed not again for 30 days on the
-   * same adapter by the same kernels, if the user's cache directory may be read
-   * and written without asking. `always`: all kernels when it is opened. `never`.
-   * Default: `once`.
+   * WebGPU device. `once`: when an adapter is opened for the first time, one
+   * kernel of each family, the fastest to compile first, as far as 115 ms go;
+   * every other kernel before a plan uses it; and what passed not again for 30
+   * days on the same adapter by the same kernels, if the user's cache directory
+   * may be read and written without asking. `always`: all kernels when it is
+   * opened, whatever it takes. `never`. Default: `once`.
    */
   readonly check?: "once" | "always" | "never";
   /** Told what `auto` took and why. */

@@ -42,6 +42,11 @@ export class CheckedUses {
     return new CheckedUses(device, new Set([...days].map(([use]) => use)));
   }
 
+  /** Whether nothing is known about it. */
+  get empty(): boolean {
+    return this.#passed.size === 0;
+  }
+
   /** Whether it passed a use, as `useKey` writes it. */
   has(use: string): boolean {
     return this.#passed.has(use);

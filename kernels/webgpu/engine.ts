@@ -167,6 +167,12 @@ class WebgpuEngine implements Engine {
     return program;
   }
 
+  async computed(): Promise<void> {
+    const { timeline, readback } = this.#core;
+    await timeline.add(undefined, () => {});
+    await readback.asked();
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -25,6 +25,11 @@ export class Readback {
     });
   }
 
+  /** Waits until what was to be mapped so far has been asked for. */
+  asked(): Promise<void> {
+    return new Promise((resolve) => later(resolve));
+  }
+
   #mapAll(): void {
     const waiting = this.#waiting;
     this.#waiting = [];

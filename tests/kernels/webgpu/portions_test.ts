@@ -129,3 +129,32 @@ Deno.test({
     engine.close();
   },
 });
+
+for (const treatAsSoftware of [true, false]) {
+  const kind = treatAsSoftware ? "software" : "hardware";
+  gpuTest(
+    `computed() waits for all that was started, as on ${kind}`,
+    async () => {
+      const engine = await openWebgpuEngine({
+        allowSoftware: true,
+        treatAsSoftware,
+      });
+      const program = await engine.compile(products(9, 64));
+      let maps = 0;
+      await withHook(
+        GPUBuffer.prototype,
+        "mapAsync",
+        () => maps++,
+        async () => {
+          const runs = [program.run({}), program.run({})];
+          assert.equal(maps, 0);
+          await engine.computed!();
+          // Which on Deno blocks until the device is done.
+          assert.equal(maps, 2);
+          await Promise.all(runs);
+        },
+      );
+      engine.close();
+    },
+  );
+}
