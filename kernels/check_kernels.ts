@@ -18,7 +18,7 @@ import {
   type HostArray,
   type Plan,
 } from "./engine.ts";
-import { ATTENTION_ROWS, kernelChecks } from "./kernel_checks.ts";
+import { kernelChecks, LONG_ATTENTION } from "./kernel_checks.ts";
 import { type CostedUse, everyUse, type KernelUse } from "./kernel_use.ts";
 
 /**
@@ -99,9 +99,9 @@ async function compute(
 }
 
 /** The checks of a use. */
-function checksOf({ kernel, rows, half }: KernelUse): ChosenCheck[] {
+function checksOf({ kernel, long, half }: KernelUse): ChosenCheck[] {
   return [...kernelChecks].filter(([family]) =>
-    rows === (family === ATTENTION_ROWS)
+    long === (family === LONG_ATTENTION)
   ).flatMap(([family, checks]) =>
     checks.filter((check) => check.kernel === kernel)
       .map((check) => ({ family, check, half }))

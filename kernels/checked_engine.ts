@@ -27,7 +27,7 @@ import {
 } from "./kernel_use.ts";
 import type { AdapterReport } from "./webgpu/adapter.ts";
 import { attentionSizes } from "./webgpu/attention.ts";
-import { suitsRows } from "./webgpu/attention_rows.ts";
+import { suitsProducts } from "./webgpu/attention_products.ts";
 import { CheckedUses } from "./webgpu/checked_devices.ts";
 
 /** An engine, and what is known about its kernels. */
@@ -92,7 +92,7 @@ export class CheckedEngine implements Engine {
   }
 
   async compile(plan: Plan): Promise<Program> {
-    const uses = usesOf(plan, (call) => this.#usesRows(call));
+    const uses = usesOf(plan, (call) => this.#isLong(call));
     const before = this.#checking;
     this.#checking = before.then(() => this.#check(uses));
     // Who waits for this plan meets the failure; the next one is tried itself.
@@ -106,9 +106,9 @@ export class CheckedEngine implements Engine {
     this.#engine.close();
   }
 
-  #usesRows(call: KernelCall): boolean {
+  #isLong(call: KernelCall): boolean {
     return ["attention", "attention_gradient"].includes(call.kernel) &&
-      suitsRows(this.#software, attentionSizes(call));
+      this.#software && !suitsProducts(true, attentionSizes(call));
   }
 
   async #check(uses: readonly KernelUse[]): Promise<void> {

@@ -80,21 +80,21 @@ const attention: readonly KernelCheck[] = [
   ),
 ];
 
-const long = { batch: 1, tokens: 257, heads: 2, width: 128 };
+const long = { batch: 1, tokens: 2050, heads: 1, width: 4 };
 
-/** Work enough for the kernels of attention_rows.ts. */
-const attentionRows: readonly KernelCheck[] = [
-  check("attention", long, [some(1, 257, 384)], [1, 257, 128], [1, 2, 257]),
+/** More tokens than those of attention_products.ts. */
+const longAttention: readonly KernelCheck[] = [
+  check("attention", long, [some(1, 2050, 12)], [1, 2050, 4], [1, 1, 2050]),
   check(
     "attention_gradient",
     long,
     [
-      some(1, 257, 128),
-      some(1, 257, 384),
+      some(1, 2050, 4),
+      some(1, 2050, 12),
       of("attention"),
       of("attention", 1),
     ],
-    [1, 257, 384],
+    [1, 2050, 12],
   ),
 ];
 
@@ -372,14 +372,14 @@ const windows: readonly KernelCheck[] = [
 ];
 
 /** The family of the attention kernels that software adapters use at length. */
-export const ATTENTION_ROWS = "attention by rows";
+export const LONG_ATTENTION = "attention at length";
 
 /** Every kernel's checks, by the name of its family. */
 export const kernelChecks: ReadonlyMap<string, readonly KernelCheck[]> =
   new Map([
     ["matrix product", matrixProducts],
     ["attention", attention],
-    [ATTENTION_ROWS, attentionRows],
+    [LONG_ATTENTION, longAttention],
     ["layer norm", norms],
     ["expert", experts],
     ["elementwise", elementwise],

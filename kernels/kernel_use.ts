@@ -12,8 +12,8 @@ import { kernelChecks } from "./kernel_checks.ts";
 /** One way. */
 export interface KernelUse {
   readonly kernel: string;
-  /** Whether it is the attention that software adapters use at length. */
-  readonly rows: boolean;
+  /** Whether it is the attention that software adapters have for long sequences. */
+  readonly long: boolean;
   /** What is stored as f16. */
   readonly half: HalfOperands;
 }
@@ -22,7 +22,7 @@ const NO_HALF: HalfOperands = { inputs: [], outputs: [] };
 
 /** A use in float32. */
 export function plainUse(kernel: string): KernelUse {
-  return { kernel, rows: false, half: NO_HALF };
+  return { kernel, long: false, half: NO_HALF };
 }
 
 /** Every kernel in float32. */
@@ -50,28 +50,28 @@ export function familyUses(): CostedUse[] {
 /** The use that a call makes of its kernel. */
 export function useOf(
   call: KernelCall,
-  usesRows: (call: KernelCall) => boolean,
+  isLong: (call: KernelCall) => boolean,
 ): KernelUse {
   const { kernel, inputs, outputs } = call;
   const half = { inputs: halves(inputs), outputs: halves(outputs) };
-  return { kernel, rows: usesRows(call), half };
+  return { kernel, long: isLong(call), half };
 }
 
-/** A use in one line, such as `matmul` or `attention by rows, f16 0 > 0`. */
-export function useKey({ kernel, rows, half }: KernelUse): string {
+/** A use in one line, such as `matmul` or `attention at length, f16 0 > 0`. */
+export function useKey({ kernel, long, half }: KernelUse): string {
   const { inputs, outputs } = half;
   const stored = inputs.length + outputs.length > 0
     ? `, f16 ${inputs.join(" ")} > ${outputs.join(" ")}`
     : "";
-  return `${kernel}${rows ? " by rows" : ""}${stored}`;
+  return `${kernel}${long ? " at length" : ""}${stored}`;
 }
 
 /** The distinct uses of a plan. */
 export function usesOf(
   { calls }: Plan,
-  usesRows: (call: KernelCall) => boolean,
+  isLong: (call: KernelCall) => boolean,
 ): KernelUse[] {
-  const uses = calls.map((call) => useOf(call, usesRows));
+  const uses = calls.map((call) => useOf(call, isLong));
   return [...new Map(uses.map((use) => [useKey(use), use])).values()];
 }
 

@@ -11,17 +11,19 @@
  * maximum and sum (Milakov and Gimelshein, arXiv 1805.02867; Dao et al.,
  * arXiv 2205.14135). Lane 8i + j has queries 4i … 4i+3; it makes the scores
  * of keys 4j … 4j+3 and the output's vectors j and j + 8. Accumulates in f32.
+ * Software adapters make products of it instead; see attention_products.ts.
  *
  * @module
  */
 import type { KernelCall, Place } from "../engine.ts";
 import {
-  attentionRowsShader,
-  rowsDispatch,
-  suitsRows,
-} from "./attention_rows.ts";
+  attentionProducts,
+  productShaders,
+  suitsProducts,
+} from "./attention_products.ts";
 import {
   attribute,
+  type Dispatch,
   flag,
   type Kernel,
   required,
@@ -221,7 +223,7 @@ export function attentionSizes(call: KernelCall): AttentionSizes {
 export const attention: Kernel = {
   name: "attention",
   half: { inputs: [0], outputs: [0] },
-  shaders: [shader, attentionRowsShader, ...padShaders],
+  shaders: [shader, ...productShaders, ...padShaders],
   lower(call, context) {
     const sizes = attentionSizes(call);
     const { batch, tokens, heads, columns, vectors, slices } = sizes;
@@ -230,17 +232,7 @@ export const attention: Kernel = {
     const qkv = required(call, "inputs", 0);
     const o = required(call, "outputs", 0);
     const lse = call.outputs[1];
-    if (suitsRows(context.software, sizes)) {
-      const { grid, uniform } = rowsDispatch(sizes);
-      return [{
-        shader: attentionRowsShader,
-        places: [qkv, o, lse],
-        constants: { HAS_LSE: flag(lse) },
-        grid,
-        uniform,
-      }];
-    }
-    const main = (qkv: Place, o: Place) => ({
+    const flash = (qkv: Place, o: Place): Dispatch => ({
       shader,
       places: [qkv, o, lse],
       constants: {
@@ -251,9 +243,13 @@ export const attention: Kernel = {
         SCALE: sizes.scale,
         HAS_LSE: flag(lse),
       },
-      grid: [Math.ceil(tokens / 32), heads * slices, batch] as const,
+      grid: [Math.ceil(tokens / 32), heads * slices, batch],
     });
-    if (padded === columns) return [main(qkv, o)];
+    const main = (qkv: Place, o: Place) =>
+      suitsProducts(context.software, sizes)
+        ? attentionProducts({ qkv, o, lse }, sizes, context)
+        : [flash(qkv, o)];
+    if (padded === columns) return main(qkv, o);
     const wideQkv = context.scratch([3 * rows, padded]);
     const wideO = context.scratch([rows, padded]);
     return [
@@ -261,7 +257,7 @@ export const attention: Kernel = {
         { from: qkv, to: wideQkv },
         { groups: 3 * rows, fromWidth: columns, toWidth: padded },
       ),
-      main(wideQkv, wideO),
+      ...main(wideQkv, wideO),
       padGroups(
         { from: wideO, to: o },
         { groups: rows, fromWidth: padded, toWidth: columns },

@@ -15,11 +15,11 @@
 import type { Place } from "../engine.ts";
 import { attentionSizes } from "./attention.ts";
 import { deltaShader } from "./attention_delta.ts";
-import { rowsDispatch, suitsRows } from "./attention_rows.ts";
 import {
-  keyValueRowsShader,
-  queryRowsShader,
-} from "./attention_rows_gradient.ts";
+  attentionGradientProducts,
+  productShaders,
+  suitsProducts,
+} from "./attention_products.ts";
 import {
   type Dispatch,
   flatGrid,
@@ -318,8 +318,7 @@ export const attentionGradient: Kernel = {
     deltaShader,
     queryShader,
     keyValueShader,
-    queryRowsShader,
-    keyValueRowsShader,
+    ...productShaders,
     ...padShaders,
   ],
   lower(call, context) {
@@ -361,13 +360,12 @@ export const attentionGradient: Kernel = {
         uniform: [rows, tokens, heads, vectors],
         grid: flatGrid(Math.ceil(rows / 64)),
       },
-      ...suitsRows(context.software, sizes)
-        ? [queryRowsShader, keyValueRowsShader].map((shader) => ({
-          shader,
-          places,
-          constants: {},
-          ...rowsDispatch(sizes),
-        }))
+      ...suitsProducts(context.software, sizes)
+        ? attentionGradientProducts(
+          { dout, qkv, lse, delta, dqkv: wide },
+          sizes,
+          context,
+        )
         : [queryShader, keyValueShader].map((shader) => ({
           shader,
           places,

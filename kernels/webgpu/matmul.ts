@@ -60,16 +60,12 @@ export const matmul: Kernel = {
     const { tile, lanes, chunks } = variant;
     const alpha = attribute(call, "alpha");
     let chunk = Math.ceil(shape.k / chunks);
-    let constants: Record<string, number> = {};
-    if (tile === "vectors 16x16") {
-      constants = { TRANS_A: shape.transA };
-      chunk = 4 * Math.ceil(chunk / 4);
-    }
+    if (tile === "vectors 16x16") chunk = 4 * Math.ceil(chunk / 4);
     const grid = variantGrid(shape, variant);
     const { yRow } = call.attributes;
     return matmulDispatches(
       call,
-      { shader: SHADERS[tile], constants, grid },
+      { shader: SHADERS[tile], constants: {}, grid },
       { ...shape, alpha, chunk, chunks, yRow, lanes },
       context.scratch,
     );

@@ -24,6 +24,15 @@ struct Size {
   y_row: u32,
   // Of a workgroup's eight register tiles, those beside and below each other.
   lanes_x: u32, lanes_y: u32,
+  // Products of one shape by heads of images, none of them split.
+  items: u32, heads: u32,
+  // Where the first of them has its operand, and from there to the next image's
+  // and the next head's.
+  a_start: vec4u, b_start: vec4u, y_start: vec4u,
+}
+
+fn start_of(item: u32, start: vec4u) -> u32 {
+  return start.x + item / size.heads * start.y + item % size.heads * start.z;
 }
 
 fn put_y(at: u32, count: u32, v: vec4f) {
@@ -33,8 +42,8 @@ fn put_y(at: u32, count: u32, v: vec4f) {
   if (count > 3u) { y[at + 3u] = v.w; }
 }
 
-// Finishes up to four neighbours in a row of a chunk's part of y.
-fn finish(chunk: u32, row: u32, column: u32, sum: vec4f) {
+// Finishes up to four neighbours in a row of what begins at a place in y.
+fn finish(start: u32, row: u32, column: u32, sum: vec4f) {
   if (row >= size.m || column >= size.n) { return; }
   let count = size.n - column;
   let last = vec4u(size.n - 1u);
@@ -59,7 +68,7 @@ fn finish(chunk: u32, row: u32, column: u32, sum: vec4f) {
     v += vec4f(
       residual[source.x], residual[source.y], residual[source.z], residual[source.w]);
   }
-  put_y(chunk * size.m * size.n + at, count, v);
+  put_y(start + at, count, v);
 }
 `;
 
@@ -117,6 +126,22 @@ export const matmulSumShader: Shader = {
   uniform: true,
 };
 
+/** Numbers from the begin of a tensor to a head of an image. */
+export interface HeadPlaces {
+  readonly first: number;
+  readonly image: number;
+  readonly head: number;
+}
+
+/** Products of one shape, whose operands are parts of larger tensors. */
+export interface HeadProducts {
+  readonly images: number;
+  readonly heads: number;
+  readonly a: HeadPlaces;
+  readonly b: HeadPlaces;
+  readonly y: HeadPlaces;
+}
+
 /** The sizes of a product, and how its k is split. */
 export interface MatmulSizes {
   readonly m: number;
@@ -133,6 +158,8 @@ export interface MatmulSizes {
   readonly yRow?: number;
   /** Of register tiles. */
   readonly lanes?: Lanes;
+  /** Left out, there is one product; only a tile by vectors makes more. */
+  readonly each?: HeadProducts;
 }
 
 const bits = new DataView(new ArrayBuffer(4));
@@ -147,14 +174,27 @@ export function floatBits(value: number): number {
  * The uniform buffer of a product; `parts` are the epilogue's bits, and a
  * chunk of a split product has none.
  */
-function uniformOf(sizes: MatmulSizes, alpha: number, parts: number): number[] {
+export function uniformOf(
+  sizes: MatmulSizes,
+  alpha: number,
+  parts: number,
+): number[] {
   const { m, n, k, transA, transB, chunk, chunks, lanes = [1, 1] } = sizes;
   const { aRow = transA ? m : k, bRow = transB ? k : n, yRow = n } = sizes;
   const a = transA ? [1, aRow] : [aRow, 1];
   const b = transB ? [1, bRow] : [bRow, 1];
   const words = [m, n, k, chunk, ...a, ...b];
-  return [...words, floatBits(alpha), parts, chunks, yRow, lanes[0], lanes[1]];
+  words.push(floatBits(alpha), parts, chunks, yRow, lanes[0], lanes[1]);
+  const { images, heads, a: aHeads, b: bHeads, y } = sizes.each ?? ONE;
+  words.push(images * heads, heads);
+  for (const { first, image, head } of [aHeads, bHeads, y]) {
+    words.push(first, image, head, 0);
+  }
+  return words;
 }
+
+const NOWHERE: HeadPlaces = { first: 0, image: 0, head: 0 };
+const ONE = { images: 1, heads: 1, a: NOWHERE, b: NOWHERE, y: NOWHERE };
 
 /**
  * The dispatches of a product: one, or one by chunks of k into scratch and

@@ -82,7 +82,7 @@ fn main(
   for (var i = 0u; i < 8u; i++) {
     // From no constant to none, or the epilogue is compiled twice.
     for (var at = column; at < column + 8u; at += 4u) {
-      finish(tile.z, row + i, at, c0.v0);
+      finish(tile.z * size.m * size.n, row + i, at, c0.v0);
       c0 = Row(c0.v1, c0.v1);
     }
     c0 = c1; c1 = c2; c2 = c3; c3 = c4;

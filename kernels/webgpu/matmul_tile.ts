@@ -98,10 +98,11 @@ fn main(
   }
   let row = group.y * 64u + ty * 4u;
   let column = group.x * 64u + tx * 4u;
-  finish(group.z, row, column, c0);
-  finish(group.z, row + 1u, column, c1);
-  finish(group.z, row + 2u, column, c2);
-  finish(group.z, row + 3u, column, c3);
+  let start = group.z * size.m * size.n;
+  finish(start, row, column, c0);
+  finish(start, row + 1u, column, c1);
+  finish(start, row + 2u, column, c2);
+  finish(start, row + 3u, column, c3);
 }
 `;
 

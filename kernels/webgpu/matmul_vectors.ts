@@ -3,13 +3,14 @@
  * the rows of both operands are whole vectors.
  *
  * Each invocation makes 16 by 16 numbers, four steps of k a turn, without a
- * barrier. llvmpipe loads every lane's number on its own, but tests lanes and
- * bounds once for the four of a vector, and on Mesa 25 these tests are most of a
- * load. A block of four by four is loaded along memory and turned in
+ * barrier. llvmpipe loads every lane's number on its own, but tests a lane once
+ * for the four of a vector, and on Mesa 25 such tests are most of a load. A block of four by four is loaded along memory and turned in
  * registers, which costs nothing. With narrow results, too, it is at least as
  * fast as the tile without vectors, and one pipeline less.
  *
- * Shapes and epilogue as in matmul_common.ts, where `suitsVectors` holds.
+ * Shapes and epilogue as in matmul_common.ts, where `suitsVectors` holds; or
+ * many products of heads, which are not split. Past the end of k, rows of A that
+ * lie along k hold zeros.
  * Bindings: a, b, bias, residual, y, pre, size. Dispatch: as in
  * matmul_register.ts. Accumulates in f32, one sum.
  *
@@ -19,8 +20,6 @@ import type { Shader } from "./kernel.ts";
 import { EPILOGUE_WGSL, LANES_WGSL, matmulBindings } from "./matmul_common.ts";
 
 const WGSL = /* wgsl */ `
-override TRANS_A: bool;
-
 @group(0) @binding(0) var<storage, read_write> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> b: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> bias: array<f32>;
@@ -33,7 +32,7 @@ const FOUR = vec4u(0u, 1u, 2u, 3u);
 
 // Where four rows, or one vector of them, begin; alike for columns.
 fn places(first: u32, count: u32, stride: u32, along: bool) -> vec4u {
-  if (along) { return vec4u(min(first / 4u, count / 4u - 1u)); }
+  if (along) { return vec4u(min(first, count - 1u) / 4u); }
   return min(vec4u(first) + FOUR, vec4u(count - 1u)) * (stride / 4u);
 }
 
@@ -43,21 +42,24 @@ fn steps(depth: u32, end: u32, stride: u32, along: bool) -> vec4u {
   return min(vec4u(depth) + FOUR, vec4u(end - 1u)) * (stride / 4u);
 }
 
-// A row of four steps of k a column.
-fn a_block(at: vec4u, inside: vec4f) -> mat4x4f {
-  if (!TRANS_A) { return mat4x4f(a[at.x], a[at.y], a[at.z], a[at.w]); }
-  return transpose(mat4x4f(
-    a[at.x] * inside.x, a[at.y] * inside.y,
-    a[at.z] * inside.z, a[at.w] * inside.w));
-}
-
-// A step of four columns of B a column, whether or not they lie along memory.
-fn b_block(at: vec4u, turn: vec4<bool>) -> mat4x4f {
-  let m = mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+// One pipeline serves all transposes: each would take seconds to compile.
+fn turned(m: mat4x4f, turn: vec4<bool>) -> mat4x4f {
   let t = transpose(m);
   return mat4x4f(
     select(m[0], t[0], turn), select(m[1], t[1], turn),
     select(m[2], t[2], turn), select(m[3], t[3], turn));
+}
+
+// A row of four steps of k a column.
+fn a_block(at: vec4u, inside: vec4f, turn: vec4<bool>) -> mat4x4f {
+  return turned(mat4x4f(
+    a[at.x] * inside.x, a[at.y] * inside.y,
+    a[at.z] * inside.z, a[at.w] * inside.w), turn);
+}
+
+// A step of four columns of B a column, whether or not they lie along memory.
+fn b_block(at: vec4u, turn: vec4<bool>) -> mat4x4f {
+  return turned(mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]), turn);
 }
 
 struct Row { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f }
@@ -78,14 +80,21 @@ fn main(
   let tile = tile_of(group, lane);
   let column = tile.x * 16u;
   let row = tile.y * 16u;
-  let first = min(tile.z * size.chunk, size.k);
+  let item = tile.z / size.chunks;
+  let chunk = tile.z % size.chunks;
+  let a_first = vec4u(start_of(item, size.a_start) / 4u);
+  let b_first = vec4u(start_of(item, size.b_start) / 4u);
+  let begin = select(size.k, chunk * size.chunk, item < size.items);
+  let first = min(begin, size.k);
   let end = min(first + size.chunk, size.k);
+  let trans_a = size.a_depth != 1u;
   let trans_b = size.b_depth == 1u;
-  let turn = vec4<bool>(trans_b);
-  let row0 = places(row + 0u, size.m, size.a_row, TRANS_A);
-  let row1 = places(row + 4u, size.m, size.a_row, TRANS_A);
-  let row2 = places(row + 8u, size.m, size.a_row, TRANS_A);
-  let row3 = places(row + 12u, size.m, size.a_row, TRANS_A);
+  let a_turn = vec4<bool>(trans_a);
+  let b_turn = vec4<bool>(trans_b);
+  let row0 = places(row + 0u, size.m, size.a_row, trans_a);
+  let row1 = places(row + 4u, size.m, size.a_row, trans_a);
+  let row2 = places(row + 8u, size.m, size.a_row, trans_a);
+  let row3 = places(row + 12u, size.m, size.a_row, trans_a);
   let col0 = places(column + 0u, size.n, size.b_column, !trans_b);
   let col1 = places(column + 4u, size.n, size.b_column, !trans_b);
   let col2 = places(column + 8u, size.n, size.b_column, !trans_b);
@@ -95,31 +104,32 @@ fn main(
   var c8: Row; var c9: Row; var c10: Row; var c11: Row;
   var c12: Row; var c13: Row; var c14: Row; var c15: Row;
   for (var depth = first; depth < end; depth += 4u) {
-    let a_at = steps(depth, end, size.a_depth, !TRANS_A);
-    let b_at = steps(depth, end, size.b_depth, trans_b);
+    let a_at = a_first + steps(depth, end, size.a_depth, !trans_a);
+    let b_at = b_first + steps(depth, end, size.b_depth, trans_b);
     let inside = select(
-      vec4f(0.0), vec4f(1.0), vec4u(depth) + FOUR < vec4u(end));
+      vec4f(0.0), vec4f(1.0), !a_turn | (vec4u(depth) + FOUR < vec4u(end)));
     let blocks = Blocks(
-      b_block(col0 + b_at, turn), b_block(col1 + b_at, turn),
-      b_block(col2 + b_at, turn), b_block(col3 + b_at, turn),
+      b_block(col0 + b_at, b_turn), b_block(col1 + b_at, b_turn),
+      b_block(col2 + b_at, b_turn), b_block(col3 + b_at, b_turn),
     );
-    let a0 = a_block(row0 + a_at, inside);
+    let a0 = a_block(row0 + a_at, inside, a_turn);
     c0 = step(c0, a0[0], blocks); c1 = step(c1, a0[1], blocks);
     c2 = step(c2, a0[2], blocks); c3 = step(c3, a0[3], blocks);
-    let a1 = a_block(row1 + a_at, inside);
+    let a1 = a_block(row1 + a_at, inside, a_turn);
     c4 = step(c4, a1[0], blocks); c5 = step(c5, a1[1], blocks);
     c6 = step(c6, a1[2], blocks); c7 = step(c7, a1[3], blocks);
-    let a2 = a_block(row2 + a_at, inside);
+    let a2 = a_block(row2 + a_at, inside, a_turn);
     c8 = step(c8, a2[0], blocks); c9 = step(c9, a2[1], blocks);
     c10 = step(c10, a2[2], blocks); c11 = step(c11, a2[3], blocks);
-    let a3 = a_block(row3 + a_at, inside);
+    let a3 = a_block(row3 + a_at, inside, a_turn);
     c12 = step(c12, a3[0], blocks); c13 = step(c13, a3[1], blocks);
     c14 = step(c14, a3[2], blocks); c15 = step(c15, a3[3], blocks);
   }
-  if (tile.z >= size.chunks) { return; }
+  if (item >= size.items) { return; }
+  let start = start_of(item, size.y_start) + chunk * size.m * size.n;
   for (var i = 0u; i < 16u; i++) {
     for (var j = 0u; j < 16u; j += 4u) {
-      finish(tile.z, row + i, column + j, c0.v0);
+      finish(start, row + i, column + j, c0.v0);
       c0 = Row(c0.v1, c0.v2, c0.v3, c0.v3);
     }
     c0 = c1; c1 = c2; c2 = c3; c3 = c4;

@@ -24,6 +24,9 @@ function attentionCases(): KernelCase[] {
       [1, 197, 2, 64],
       [1, 67, 5, 8],
       [1, 33, 1, 80],
+      // Heads, and images, in several turns on software adapters.
+      [1, 363, 17, 4],
+      [3, 363, 6, 4],
     ]
   ) {
     const width = heads * size;
