@@ -17,6 +17,7 @@
  */
 import type { Place } from "../engine.ts";
 import type { AttentionSizes } from "./attention.ts";
+import { copyKeys, keysShader } from "./attention_keys.ts";
 import {
   probabilities,
   probabilitiesShader,
@@ -24,22 +25,21 @@ import {
   scoreSlopes,
   slopesShader,
 } from "./attention_scores.ts";
-import type { Dispatch, LoweringContext, Shader } from "./kernel.ts";
+import type { Dispatch, Grid, LoweringContext, Shader } from "./kernel.ts";
 import { type HeadPlaces, uniformOf } from "./matmul_common.ts";
-import { variantGrid } from "./matmul_variant.ts";
+import { type Lanes, variantGrid } from "./matmul_variant.ts";
 import { matmulVectorsShader } from "./matmul_vectors.ts";
-import { takeTokens } from "./token_range.ts";
 
 /** Every shader that attention by products may use. */
 export const productShaders: readonly Shader[] = [
   matmulVectorsShader,
+  keysShader,
   probabilitiesShader,
   slopesShader,
-  ...takeTokens.shaders,
 ];
 
 /** Numbers of scores that are at hand at a time, unless a head has more. */
-const MOST = 2 ** 21;
+const MOST = 2 ** 19;
 
 /** The scores of a head of longer sequences take too much memory. */
 const LONGEST = 2048;
@@ -107,6 +107,21 @@ class Heads {
     return { images, heads: some, tokens, vectors, scale, statistics };
   }
 
+  /** The keys at hand, which {@linkcode copyKeys} took out of q|k|v. */
+  keys(place: Place): Rows {
+    const columns = 4 * this.#sizes.vectors;
+    const row = this.#turn.heads * columns;
+    const image = this.#sizes.tokens * row;
+    return { place, row, first: 0, image, head: columns };
+  }
+
+  copyKeys(qkv: Place, keys: Place): Dispatch {
+    const { row: stride, first } = this.rows(qkv, 3, 1);
+    const { row } = this.keys(keys);
+    const rows = this.#turn.images * this.#sizes.tokens;
+    return copyKeys([qkv, keys], { rows, row, stride, first });
+  }
+
   product(
     [a, b, y]: readonly [a: Rows, b: Rows, y: Rows],
     [n, k]: readonly [n: number, k: number],
@@ -114,19 +129,16 @@ class Heads {
   ): Dispatch {
     const { images, heads } = this.#turn;
     const m = this.#sizes.tokens;
-    const tile = "vectors 16x16";
-    const items = images * heads;
-    // The tiles of a head are few and seldom a multiple of eight.
-    const lanes = [1, 1, 8] as const;
     const rows = { aRow: a.row, bRow: b.row, yRow: y.row };
     const chunk = 4 * Math.ceil(k / 4);
     const each = { images, heads, a, b, y };
     const form = { m, n, k, transA, transB, alpha };
+    const [lanes, grid] = spread({ m, n }, images * heads);
     return {
       shader: matmulVectorsShader,
       places: [a.place, b.place, undefined, undefined, y.place, undefined],
       constants: {},
-      grid: variantGrid({ m, n }, { tile, lanes, chunks: items }),
+      grid,
       uniform: uniformOf(
         { ...form, ...rows, chunk, chunks: 1, lanes, each },
         alpha,
@@ -134,6 +146,25 @@ class Heads {
       ),
     };
   }
+}
+
+/** Over the same tile of eight heads, or over eight tiles of a head. */
+const SPREADS: readonly Lanes[] = [[1, 1, 8], [8, 1, 1], [4, 2, 1]];
+
+/** The workgroups with the fewest idle invocations. */
+function spread(
+  shape: { m: number; n: number },
+  items: number,
+): [lanes: Lanes, grid: Grid] {
+  const tile = "vectors 16x16";
+  const choices = SPREADS.map((lanes): [Lanes, Grid] => [
+    lanes,
+    variantGrid(shape, { tile, lanes, chunks: items }),
+  ]);
+  const groupsOf = ([x, y, z]: Grid) => x * y * z;
+  return choices.reduce((best, next) =>
+    groupsOf(next[1]) < groupsOf(best[1]) ? next : best
+  );
 }
 
 /** A row of scores, in numbers: whole vectors. */
@@ -157,31 +188,16 @@ function turnsOf(sizes: AttentionSizes): Turn[] {
   return turns;
 }
 
-/** Scratch memory for the scores of the largest turn. */
-function takeScores(
+/** Memory for the keys and for matrices of scores of the first, largest turn. */
+function takeScratch(
   sizes: AttentionSizes,
-  turns: readonly Turn[],
+  [{ images, heads }]: readonly Turn[],
   { scratch }: LoweringContext,
-): Place {
-  const [{ images, heads }] = turns;
-  return scratch([images * heads * sizes.tokens, strideOf(sizes)]);
-}
-
-/** The keys by themselves: both operands of a product are bound as writable. */
-function takeKeys(
-  qkv: Place,
-  { batch, tokens, heads, vectors }: AttentionSizes,
-  context: LoweringContext,
-): [keys: Place, dispatches: Dispatch[]] {
-  const width = heads * vectors * 4;
-  const keys = context.scratch([batch * tokens, width]);
-  const dispatches = takeTokens.lower({
-    kernel: takeTokens.name,
-    inputs: [qkv],
-    outputs: [keys],
-    attributes: { batch: batch * tokens, tokens: 3, width, start: 1, count: 1 },
-  }, context);
-  return [keys, dispatches];
+): { keys: Place; scores: Place; slopes: () => Place } {
+  const { tokens, vectors } = sizes;
+  const matrices = () => scratch([images * heads * tokens, strideOf(sizes)]);
+  const keys = scratch([images * tokens, heads * vectors * 4]);
+  return { keys, scores: matrices(), slopes: matrices };
 }
 
 /** Attention; the rows of heads are whole vectors. */
@@ -193,22 +209,21 @@ export function attentionProducts(
   const { tokens, vectors, scale } = sizes;
   const columns = 4 * vectors;
   const turns = turnsOf(sizes);
-  const scores = takeScores(sizes, turns, context);
-  const [keys, dispatches] = takeKeys(qkv, sizes, context);
-  for (const turn of turns) {
+  const { keys, scores } = takeScratch(sizes, turns, context);
+  return turns.flatMap((turn) => {
     const at = new Heads(sizes, turn);
     const s = at.scores(scores);
-    dispatches.push(
+    return [
+      at.copyKeys(qkv, keys),
       at.product(
-        [at.rows(qkv, 3, 0), at.rows(keys), s],
+        [at.rows(qkv, 3, 0), at.keys(keys), s],
         [tokens, columns],
         { transB: 1, alpha: scale },
       ),
       probabilities(scores, lse, at.scoreSizes),
       at.product([s, at.rows(qkv, 3, 2), at.rows(o)], [columns, tokens]),
-    );
-  }
-  return dispatches;
+    ];
+  });
 }
 
 /** The gradient of attention; the rows of heads are whole vectors. */
@@ -223,10 +238,10 @@ export function attentionGradientProducts(
   const { tokens, vectors, scale } = sizes;
   const columns = 4 * vectors;
   const turns = turnsOf(sizes);
-  const scores = takeScores(sizes, turns, context);
-  const slopes = takeScores(sizes, turns, context);
-  const [keys, dispatches] = takeKeys(qkv, sizes, context);
-  for (const turn of turns) {
+  const scratch = takeScratch(sizes, turns, context);
+  const { keys, scores } = scratch;
+  const slopes = scratch.slopes();
+  return turns.flatMap((turn) => {
     const at = new Heads(sizes, turn);
     const [s, ds] = [at.scores(scores), at.scores(slopes)];
     const upstream = at.rows(dout);
@@ -234,14 +249,14 @@ export function attentionGradientProducts(
     const [dq, dk, dv] = [0, 1, 2].map((part) => at.rows(dqkv, 3, part));
     const narrow = [tokens, columns] as const;
     const wide = [columns, tokens] as const;
-    dispatches.push(
-      at.product([q, at.rows(keys), s], narrow, { transB: 1, alpha: scale }),
+    return [
+      at.copyKeys(qkv, keys),
+      at.product([q, at.keys(keys), s], narrow, { transB: 1, alpha: scale }),
       at.product([upstream, v, ds], narrow, { transB: 1 }),
       scoreSlopes([scores, slopes, lse, delta], at.scoreSizes),
       at.product([s, upstream, dv], wide, { transA: 1 }),
       at.product([ds, k, dq], wide),
       at.product([ds, q, dk], wide, { transA: 1 }),
-    );
-  }
-  return dispatches;
+    ];
+  });
 }

@@ -26,7 +26,7 @@ function attentionCases(): KernelCase[] {
       [1, 33, 1, 80],
       // Heads, and images, in several turns on software adapters.
       [1, 363, 17, 4],
-      [3, 363, 6, 4],
+      [41, 66, 3, 4],
     ]
   ) {
     const width = heads * size;
