@@ -6,76 +6,45 @@
  *     dlogits = (p - q)·dloss/rows,  0 for the other rows
  *
  * Shapes: logits, dlogits (B, C), labels i32 (B), loss, correct, dloss (1).
- * Forward: one workgroup of LANES a row writes the row's loss, whether its
- * first maximum is the label, and whether it counts; one workgroup of 64 sums
- * these. Gradient: one workgroup a row, which counts the rows itself.
+ * Forward: for each row its loss, whether its first maximum is the label, and
+ * whether it counts; then a workgroup sums these. Gradient: every row counts
+ * the rows itself. Dispatch: rows as in row_lanes.ts.
  *
  * @module
  */
-import {
-  attribute,
-  type Dispatch,
-  flag,
-  flatGrid,
-  type Kernel,
-  required,
-  rowLanes,
-  type Shader,
-} from "./kernel.ts";
+import type { KernelCall } from "../engine.ts";
+import { attribute, flag, type Kernel, required } from "./kernel.ts";
+import { floatBits } from "./matmul_common.ts";
+import { rowDispatch, rowShaders } from "./row_lanes.ts";
 
-const REDUCE = /* wgsl */ `
-override LANES: u32;
-override ROWS: u32;
-override CLASSES: u32;
-override SMOOTHING: f32;
-
-var<workgroup> values: array<f32, LANES>;
-
-fn total(value: f32, lane: u32) -> f32 {
-  values[lane] = value;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half >>= 1u) {
-    if (lane < half) { values[lane] += values[lane + half]; }
-    workgroupBarrier();
-  }
-  let sum = values[0];
-  workgroupBarrier();
-  return sum;
-}
-
-fn largest(value: f32, lane: u32) -> f32 {
-  values[lane] = value;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half >>= 1u) {
-    if (lane < half) {
-      values[lane] = max(values[lane], values[lane + half]);
-    }
-    workgroupBarrier();
-  }
-  let most = values[0];
-  workgroupBarrier();
-  return most;
+const SIZE = /* wgsl */ `
+struct Size {
+  rows: u32, classes: u32,
+  smoothing: f32,
+  // Bits: 1 correct, 2 dloss.
+  parts: u32,
 }
 `;
 
 const ROW_LOSS = /* wgsl */ `
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;
 @group(0) @binding(1) var<storage, read_write> labels: array<i32>;
-@group(0) @binding(2) var<storage, read_write> row_loss: array<f32>;
-@group(0) @binding(3) var<storage, read_write> row_correct: array<f32>;
-@group(0) @binding(4) var<storage, read_write> row_counts: array<f32>;
+@group(0) @binding(2) var<storage, read_write> found: array<vec4f>;
+@group(0) @binding(3) var<uniform> size: Size;
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(LANES * GROUP_ROWS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_index) index: u32,
 ) {
-  let row = group.y * groups.x + group.x;
-  if (row >= ROWS) { return; }
-  let first = row * CLASSES;
+  let lane = index % LANES;
+  let row = first_row(group, groups) + index / LANES;
+  // Rows past the end are empty.
+  let classes = select(0u, size.classes, row < size.rows);
+  let first = row * size.classes;
   var most = logits[first];
-  for (var c = lane; c < CLASSES; c += LANES) {
+  for (var c = lane; c < classes; c += LANES) {
     most = max(most, logits[first + c]);
   }
   let highest = largest(most, lane);
@@ -83,92 +52,88 @@ fn main(
   let target_class = u32(max(label, 0));
   var exps = 0.0;
   var below = 0.0;
-  var winner = CLASSES;
-  for (var c = lane; c < CLASSES; c += LANES) {
+  var winner = size.classes;
+  for (var c = lane; c < classes; c += LANES) {
     let shifted = logits[first + c] - highest;
     exps += exp(shifted);
-    var q = SMOOTHING / f32(CLASSES);
-    if (c == target_class) { q += 1.0 - SMOOTHING; }
+    var q = size.smoothing / f32(size.classes);
+    if (c == target_class) { q += 1.0 - size.smoothing; }
     below = fma(q, shifted, below);
     if (shifted == 0.0) { winner = min(winner, c); }
   }
   let log_sum = log(total(exps, lane));
   let loss = log_sum - total(below, lane);
   let first_winner = u32(-largest(-f32(winner), lane));
-  if (lane == 0u) {
-    let counts = label >= 0;
-    row_loss[row] = select(0.0, loss, counts);
-    let correct = counts && first_winner == target_class;
-    row_correct[row] = select(0.0, 1.0, correct);
-    row_counts[row] = select(0.0, 1.0, counts);
+  if (lane == 0u && row < size.rows) {
+    let correct = select(0.0, 1.0, first_winner == target_class);
+    found[row] = select(vec4f(0.0), vec4f(loss, correct, 1.0, 0.0), label >= 0);
   }
 }
 `;
 
 const MEAN = /* wgsl */ `
-override HAS_CORRECT: bool;
+@group(0) @binding(0) var<storage, read_write> found: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> loss: array<f32>;
+@group(0) @binding(2) var<storage, read_write> correct: array<f32>;
+@group(0) @binding(3) var<uniform> size: Size;
 
-@group(0) @binding(0) var<storage, read_write> row_loss: array<f32>;
-@group(0) @binding(1) var<storage, read_write> row_correct: array<f32>;
-@group(0) @binding(2) var<storage, read_write> row_counts: array<f32>;
-@group(0) @binding(3) var<storage, read_write> loss: array<f32>;
-@group(0) @binding(4) var<storage, read_write> correct: array<f32>;
-
-@compute @workgroup_size(LANES)
-fn main(@builtin(local_invocation_index) lane: u32) {
-  var sums = vec3f(0.0);
-  for (var row = lane; row < ROWS; row += LANES) {
-    sums += vec3f(row_loss[row], row_correct[row], row_counts[row]);
-  }
+@compute @workgroup_size(LANES * GROUP_ROWS)
+fn main(@builtin(local_invocation_index) index: u32) {
+  let lane = index % LANES;
+  var sums = vec4f(0.0);
+  for (var row = lane; row < size.rows; row += LANES) { sums += found[row]; }
   let loss_sum = total(sums.x, lane);
   let correct_sum = total(sums.y, lane);
   let rows = total(sums.z, lane);
-  if (lane == 0u) {
+  if (index == 0u) {
     loss[0] = loss_sum / max(rows, 1.0);
-    if (HAS_CORRECT) { correct[0] = correct_sum; }
+    if ((size.parts & 1u) != 0u) { correct[0] = correct_sum; }
   }
 }
 `;
 
 const GRADIENT = /* wgsl */ `
-override HAS_DLOSS: bool;
-
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;
 @group(0) @binding(1) var<storage, read_write> labels: array<i32>;
 @group(0) @binding(2) var<storage, read_write> dloss: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dlogits: array<f32>;
+@group(0) @binding(4) var<uniform> size: Size;
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(LANES * GROUP_ROWS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_index) index: u32,
 ) {
-  let row = group.y * groups.x + group.x;
-  if (row >= ROWS) { return; }
+  let lane = index % LANES;
+  let row = first_row(group, groups) + index / LANES;
+  // Rows past the end are empty, and count none: a loop of the same length for
+  // all lanes would take 50 ms on Mesa 22.3.
+  let classes = select(0u, size.classes, row < size.rows);
+  let others = select(0u, size.rows, row < size.rows);
   var counted = 0.0;
-  for (var i = lane; i < ROWS; i += LANES) {
+  for (var i = lane; i < others; i += LANES) {
     if (labels[i] >= 0) { counted += 1.0; }
   }
   let rows = total(counted, lane);
-  let first = row * CLASSES;
+  let first = row * size.classes;
   var most = logits[first];
-  for (var c = lane; c < CLASSES; c += LANES) {
+  for (var c = lane; c < classes; c += LANES) {
     most = max(most, logits[first + c]);
   }
   let highest = largest(most, lane);
   var exps = 0.0;
-  for (var c = lane; c < CLASSES; c += LANES) {
+  for (var c = lane; c < classes; c += LANES) {
     exps += exp(logits[first + c] - highest);
   }
   let sum = total(exps, lane);
   let label = labels[row];
   var factor = 0.0;
   if (label >= 0) { factor = 1.0 / rows; }
-  if (HAS_DLOSS) { factor *= dloss[0]; }
-  for (var c = lane; c < CLASSES; c += LANES) {
-    var q = SMOOTHING / f32(CLASSES);
-    if (i32(c) == label) { q += 1.0 - SMOOTHING; }
+  if ((size.parts & 2u) != 0u) { factor *= dloss[0]; }
+  for (var c = lane; c < classes; c += LANES) {
+    var q = size.smoothing / f32(size.classes);
+    if (i32(c) == label) { q += 1.0 - size.smoothing; }
     var v = 0.0;
     if (label >= 0) { v = (exp(logits[first + c] - highest) / sum - q) * factor; }
     dlogits[first + c] = v;
@@ -176,61 +141,61 @@ fn main(
 }
 `;
 
-const rowLoss: Shader = {
+const rowLoss = rowShaders({
   name: "cross_entropy",
-  wgsl: REDUCE + ROW_LOSS,
+  wgsl: SIZE + ROW_LOSS,
   entry: "main",
-  bindings: ["logits", "labels", "row_loss", "row_correct", "row_counts"],
-};
+  bindings: ["logits", "labels", "found"],
+  uniform: true,
+});
 
-const mean: Shader = {
+const mean = rowShaders({
   name: "cross_entropy_mean",
-  wgsl: REDUCE + MEAN,
+  wgsl: SIZE + MEAN,
   entry: "main",
-  bindings: ["row_loss", "row_correct", "row_counts", "loss", "correct"],
-};
+  bindings: ["found", "loss", "correct"],
+  uniform: true,
+});
 
-const gradient: Shader = {
+const gradient = rowShaders({
   name: "cross_entropy_gradient",
-  wgsl: REDUCE + GRADIENT,
+  wgsl: SIZE + GRADIENT,
   entry: "main",
   bindings: ["logits", "labels", "dloss", "dlogits"],
-};
+  uniform: true,
+});
+
+function uniformOf(call: KernelCall, parts: number): number[] {
+  return [
+    attribute(call, "batch"),
+    attribute(call, "classes"),
+    floatBits(attribute(call, "smoothing")),
+    parts,
+  ];
+}
 
 /** The loss, and how many rows are right. */
 export const crossEntropy: Kernel = {
   name: "cross_entropy",
-  shaders: [rowLoss, mean],
+  shaders: [rowLoss, mean].flatMap(({ shared, alone }) => [shared, alone]),
   lower(call, context) {
     const rows = attribute(call, "batch");
-    const classes = attribute(call, "classes");
-    const partial = [0, 1, 2].map(() => context.scratch([rows]));
+    const width = attribute(call, "classes");
+    const found = context.scratch([rows, 4]);
     const correct = call.outputs[1];
-    const constants: Dispatch["constants"] = {
-      LANES: rowLanes(context, classes),
-      ROWS: rows,
-      CLASSES: classes,
-      SMOOTHING: attribute(call, "smoothing"),
-    };
-    const summing: Dispatch["constants"] = {
-      LANES: 64,
-      ROWS: rows,
-      HAS_CORRECT: flag(correct),
-    };
+    const uniform = uniformOf(call, flag(correct));
     return [{
-      shader: rowLoss,
+      ...rowDispatch(rowLoss, context, { rows, width }),
       places: [
         required(call, "inputs", 0),
         required(call, "inputs", 1),
-        ...partial,
+        found,
       ],
-      constants,
-      grid: flatGrid(rows),
+      uniform,
     }, {
-      shader: mean,
-      places: [...partial, required(call, "outputs", 0), correct],
-      constants: summing,
-      grid: [1, 1, 1],
+      ...rowDispatch(mean, context, { rows: 1, width: rows }),
+      places: [found, required(call, "outputs", 0), correct],
+      uniform,
     }];
   },
 };
@@ -238,27 +203,20 @@ export const crossEntropy: Kernel = {
 /** The gradient to the logits. */
 export const crossEntropyGradient: Kernel = {
   name: "cross_entropy_gradient",
-  shaders: [gradient],
+  shaders: [gradient.shared, gradient.alone],
   lower(call, context) {
     const rows = attribute(call, "batch");
-    const classes = attribute(call, "classes");
+    const width = attribute(call, "classes");
     const dloss = call.inputs[2];
     return [{
-      shader: gradient,
+      ...rowDispatch(gradient, context, { rows, width }),
       places: [
         required(call, "inputs", 0),
         required(call, "inputs", 1),
         dloss,
         required(call, "outputs", 0),
       ],
-      constants: {
-        ROWS: rows,
-        CLASSES: classes,
-        SMOOTHING: attribute(call, "smoothing"),
-        LANES: rowLanes(context, classes),
-        HAS_DLOSS: flag(dloss),
-      },
-      grid: flatGrid(rows),
+      uniform: uniformOf(call, flag(dloss) << 1),
     }];
   },
 };

@@ -131,9 +131,3 @@ export function attribute(call: KernelCall, name: string): number {
 export function flag(value: unknown): number {
   return value === undefined ? 0 : 1;
 }
-
-/** Invocations that share a row in the kernels that reduce rows. */
-export function rowLanes(context: LoweringContext, width: number): number {
-  if (context.software) return 8;
-  return width <= 128 ? 32 : width <= 512 ? 64 : 256;
-}

@@ -7,9 +7,9 @@
  *
  * Shapes: x, y, dy, dx, addend (m, n); weight, bias, dweight, dbias (n);
  * mean, rstd (m). The variance is the mean of (x - mean)², a second pass.
- * Dispatch: one workgroup of LANES invocations a row; the parameter gradients
- * by chunks of rows, 64 columns by one chunk a workgroup, then the chunks are
- * summed. Accumulates in f32, per invocation and then as a tree.
+ * Dispatch: rows as in row_lanes.ts; the parameter gradients by chunks of
+ * rows, 64 columns by one chunk a workgroup, then the chunks are summed.
+ * Accumulates in f32, per invocation and then as a tree.
  *
  * @module
  */
@@ -20,35 +20,19 @@ import {
   flatGrid,
   type Kernel,
   required,
-  rowLanes,
   type Shader,
 } from "./kernel.ts";
 import { floatBits } from "./matmul_common.ts";
+import { rowDispatch, rowShaders } from "./row_lanes.ts";
 import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
 
-const TOTAL = /* wgsl */ `
-override LANES: u32;
-
+const SIZE = /* wgsl */ `
 // No constants: each would make a pipeline, which takes long to compile.
 struct Size {
   m: u32, n: u32,
   eps: f32,
   // Bits: 1 mean, 2 rstd, 4 addend.
   parts: u32,
-}
-
-var<workgroup> sums: array<f32, LANES>;
-
-fn total(value: f32, lane: u32) -> f32 {
-  sums[lane] = value;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half >>= 1u) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
-  let sum = sums[0];
-  workgroupBarrier();
-  return sum;
 }
 `;
 
@@ -61,29 +45,31 @@ const FORWARD = /* wgsl */ `
 @group(0) @binding(5) var<storage, read_write> rstd_out: array<f32>;
 @group(0) @binding(6) var<uniform> size: Size;
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(LANES * GROUP_ROWS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_index) index: u32,
 ) {
-  let row = group.y * groups.x + group.x;
-  if (row >= size.m) { return; }
+  let lane = index % LANES;
+  let row = first_row(group, groups) + index / LANES;
+  // Rows past the end are empty.
+  let width = select(0u, size.n, row < size.m);
   let first = row * size.n;
   var sum = 0.0;
-  for (var j = lane; j < size.n; j += LANES) { sum += x[first + j]; }
+  for (var j = lane; j < width; j += LANES) { sum += x[first + j]; }
   let mean = total(sum, lane) / f32(size.n);
   var squares = 0.0;
-  for (var j = lane; j < size.n; j += LANES) {
+  for (var j = lane; j < width; j += LANES) {
     let centered = x[first + j] - mean;
     squares = fma(centered, centered, squares);
   }
   let rstd = 1.0 / sqrt(total(squares, lane) / f32(size.n) + size.eps);
-  for (var j = lane; j < size.n; j += LANES) {
+  for (var j = lane; j < width; j += LANES) {
     let normal = (x[first + j] - mean) * rstd;
     y[first + j] = fma(normal, weight[j], bias[j]);
   }
-  if (lane == 0u) {
+  if (lane == 0u && row < size.m) {
     if ((size.parts & 1u) != 0u) { mean_out[row] = mean; }
     if ((size.parts & 2u) != 0u) { rstd_out[row] = rstd; }
   }
@@ -100,27 +86,29 @@ const GRADIENT = /* wgsl */ `
 @group(0) @binding(6) var<storage, read_write> dx: array<f32>;
 @group(0) @binding(7) var<uniform> size: Size;
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(LANES * GROUP_ROWS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_index) index: u32,
 ) {
-  let row = group.y * groups.x + group.x;
-  if (row >= size.m) { return; }
+  let lane = index % LANES;
+  let row = first_row(group, groups) + index / LANES;
+  // Rows past the end are empty.
+  let width = select(0u, size.n, row < size.m);
   let first = row * size.n;
   let mean = mean_in[row];
   let rstd = rstd_in[row];
   var sum = 0.0;
   var product = 0.0;
-  for (var j = lane; j < size.n; j += LANES) {
+  for (var j = lane; j < width; j += LANES) {
     let g = dy[first + j] * weight[j];
     sum += g;
     product = fma(g, (x[first + j] - mean) * rstd, product);
   }
   let g_mean = total(sum, lane) / f32(size.n);
   let product_mean = total(product, lane) / f32(size.n);
-  for (var j = lane; j < size.n; j += LANES) {
+  for (var j = lane; j < width; j += LANES) {
     let at = first + j;
     let normal = (x[at] - mean) * rstd;
     var v = rstd * (dy[at] * weight[j] - g_mean - normal * product_mean);
@@ -168,21 +156,21 @@ fn main(
 }
 `;
 
-const forward: Shader = {
+const forward = rowShaders({
   name: "layer_norm",
-  wgsl: TOTAL + FORWARD,
+  wgsl: SIZE + FORWARD,
   entry: "main",
   bindings: ["x", "weight", "bias", "y", "mean", "rstd"],
   uniform: true,
-};
+});
 
-const gradient: Shader = {
+const gradient = rowShaders({
   name: "layer_norm_gradient",
-  wgsl: TOTAL + GRADIENT,
+  wgsl: SIZE + GRADIENT,
   entry: "main",
   bindings: ["dy", "x", "weight", "mean", "rstd", "addend", "dx"],
   uniform: true,
-};
+});
 
 const parameters: Shader = {
   name: "layer_norm_parameter_gradient",
@@ -195,13 +183,13 @@ const parameters: Shader = {
 export const layerNorm: Kernel = {
   name: "layer_norm",
   half: { inputs: [0], outputs: [0] },
-  shaders: [forward],
+  shaders: [forward.shared, forward.alone],
   lower(call, context) {
     const m = attribute(call, "m");
     const n = attribute(call, "n");
     const [, mean, rstd] = call.outputs;
     return [{
-      shader: forward,
+      ...rowDispatch(forward, context, { rows: m, width: n }),
       places: [
         required(call, "inputs", 0),
         required(call, "inputs", 1),
@@ -210,14 +198,12 @@ export const layerNorm: Kernel = {
         mean,
         rstd,
       ],
-      constants: { LANES: rowLanes(context, n) },
       uniform: [
         m,
         n,
         floatBits(attribute(call, "eps")),
         flag(mean) | flag(rstd) << 1,
       ],
-      grid: flatGrid(m),
     }];
   },
 };
@@ -226,21 +212,19 @@ export const layerNorm: Kernel = {
 export const layerNormGradient: Kernel = {
   name: "layer_norm_gradient",
   half: { inputs: [0, 1, 5], outputs: [0] },
-  shaders: [gradient],
+  shaders: [gradient.shared, gradient.alone],
   lower(call, context) {
     const m = attribute(call, "m");
     const n = attribute(call, "n");
     const addend = call.inputs[5];
     return [{
-      shader: gradient,
+      ...rowDispatch(gradient, context, { rows: m, width: n }),
       places: [
         ...[0, 1, 2, 3, 4].map((i) => required(call, "inputs", i)),
         addend,
         required(call, "outputs", 0),
       ],
-      constants: { LANES: rowLanes(context, n) },
       uniform: [m, n, 0, flag(addend) << 2],
-      grid: flatGrid(m),
     }];
   },
 };
