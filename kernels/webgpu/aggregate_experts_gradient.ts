@@ -8,11 +8,12 @@
  * Shapes: x, dy (M, n, m), low, mixed, dmixed, dlow (M, n, n, r), dS, addend
  * (n, n, n), dD (n, m, r), dU (n, r, m); m and n·r are multiples of four. Two
  * dispatches, each for all that is wanted: sums over chunks of the M rows into
- * scratch, then the chunks are summed. Of dD and dU an invocation makes four of
- * the m numbers by sixteen columns, of dS one number.
+ * scratch, then the chunks are summed. Of dD and dU an invocation makes eight
+ * of the m numbers by eight columns, of dS one number. On software adapters dU
+ * has a dispatch of its own, so that both have the same loads: loads are most
+ * of what such an adapter compiles.
  *
- * Bindings: x, dy, low, mixed, dmixed, dlow, partial; partial, addend, dscale,
- * ddown, dup. Dispatch: 64 units of a chunk a workgroup; 64 sums a workgroup.
+ * Bindings: as the descriptors at the end. Dispatch: 64 units of a chunk a workgroup; 64 sums a workgroup.
  * Accumulates in f32.
  *
  * @module
@@ -22,6 +23,7 @@ import type { KernelCall } from "../engine.ts";
 import { lowerParts, partShaders } from "./expert_parts.ts";
 import {
   attribute,
+  type Dispatch,
   flag,
   flatGrid,
   type Kernel,
@@ -30,18 +32,7 @@ import {
 import { floatBits } from "./matmul_common.ts";
 import { splitRows } from "./sum_partials.ts";
 
-const WGSL = /* wgsl */ `
-struct Size {
-  rows: u32, experts: u32, rank: u32,
-  alpha: f32,
-  // Bits: 1 dS, 2 dD, 4 dU.
-  parts: u32,
-  // m and n·r by four, n·r by sixteen, rounded up.
-  vectors: u32, quads: u32, blocks: u32,
-  // Rows of a chunk, chunks, units of a chunk and numbers of its sums.
-  chunk: u32, chunks: u32, units: u32, sums: u32,
-}
-
+const TOGETHER = /* wgsl */ `
 @group(0) @binding(0) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> dy: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> low: array<f32>;
@@ -50,6 +41,45 @@ struct Size {
 @group(0) @binding(5) var<storage, read_write> dlow: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(7) var<uniform> size: Size;
+
+fn operands(is_up: bool, narrow: vec2u, wide: vec2u) -> Operands {
+  if (is_up) {
+    return Operands(mixed[narrow.x], mixed[narrow.y], dy[wide.x], dy[wide.y]);
+  }
+  return Operands(dlow[narrow.x], dlow[narrow.y], x[wide.x], x[wide.y]);
+}
+`;
+
+const APART = /* wgsl */ `
+@group(0) @binding(0) var<storage, read_write> x_or_dy: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> dlow_or_mixed: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> low: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dmixed: array<f32>;
+@group(0) @binding(4) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(5) var<uniform> size: Size;
+
+fn operands(is_up: bool, narrow: vec2u, wide: vec2u) -> Operands {
+  return Operands(
+    dlow_or_mixed[narrow.x], dlow_or_mixed[narrow.y],
+    x_or_dy[wide.x], x_or_dy[wide.y]);
+}
+`;
+
+const WGSL = /* wgsl */ `
+struct Size {
+  rows: u32, experts: u32, rank: u32,
+  alpha: f32,
+  // Bits: 1 dS, 2 dD, 4 dU.
+  parts: u32,
+  // m and n·r by four, and by eight, rounded up.
+  vectors: u32, quads: u32, vector_pairs: u32, quad_pairs: u32,
+  // Rows of a chunk, chunks, units of a chunk, numbers of its sums, and those
+  // of dS.
+  chunk: u32, chunks: u32, units: u32, sums: u32, scales: u32,
+}
+
+// Two times four of n·r columns, and of the m numbers.
+struct Operands { narrow0: vec4f, narrow1: vec4f, wide0: vec4f, wide1: vec4f }
 
 // Four columns of a row, each times four of the m numbers.
 struct Sums { c0: vec4f, c1: vec4f, c2: vec4f, c3: vec4f }
@@ -63,28 +93,26 @@ fn step(sums: Sums, columns: vec4f, v: vec4f) -> Sums {
   );
 }
 
-fn put_down(first: u32, column: u32, p: u32, v: vec4f) {
-  let at = first + (column / size.rank * size.vectors * 4u + p) * size.rank + column % size.rank;
-  partial[at] = v.x;
-  partial[at + size.rank] = v.y;
-  partial[at + 2u * size.rank] = v.z;
-  partial[at + 3u * size.rank] = v.w;
-}
-
-fn put_up(first: u32, column: u32, p: u32, v: vec4f) {
-  let at = first + column * size.vectors * 4u + p;
-  partial[at] = size.alpha * v.x;
-  partial[at + 1u] = size.alpha * v.y;
-  partial[at + 2u] = size.alpha * v.z;
-  partial[at + 3u] = size.alpha * v.w;
-}
-
-fn put(first: u32, quad: u32, p: u32, is_up: bool, sums: Sums) {
-  if (quad >= size.quads) { return; }
+// The sums of a chunk, towards dD or dU. No loop has a length that is known
+// beforehand, or it would be unrolled, which compiles for longer.
+fn put(chunk: u32, quad: u32, vector: u32, is_up: bool, sums: Sums) {
+  let width = size.vectors * 4u;
+  let first = chunk * size.sums + size.scales;
   var rest = sums;
   for (var column = quad * 4u; column < quad * 4u + 4u; column++) {
-    if (is_up) { put_up(first, column, p, rest.c0); }
-    else { put_down(first, column, p, rest.c0); }
+    var at = first + (column / size.rank * width + vector * 4u) * size.rank + column % size.rank;
+    var stride = size.rank;
+    var v = rest.c0;
+    if (is_up) {
+      at = first + (size.quads * 4u + column) * width + vector * 4u;
+      stride = 1u;
+      v *= size.alpha;
+    }
+    let end = at + 4u * stride;
+    for (; at < end; at += stride) {
+      partial[at] = v.x;
+      v = v.yzwx;
+    }
     rest = Sums(rest.c1, rest.c2, rest.c3, rest.c3);
   }
 }
@@ -117,46 +145,37 @@ fn main(
   let unit = i % size.units;
   let begin = chunk * size.chunk;
   let end = min(begin + size.chunk, size.rows);
-  let wide = size.vectors * size.blocks;
-  let numbers = size.experts * size.experts * size.experts;
-  if (unit >= 2u * wide) {
+  let half = size.vector_pairs * size.quad_pairs;
+  if (unit >= 2u * half) {
     if ((size.parts & 1u) == 0u) { return; }
-    let number = unit - 2u * wide;
+    let number = unit - 2u * half;
     partial[chunk * size.sums + number] = scale_sum(number, begin, end);
     return;
   }
-  let is_up = unit >= wide;
+  let is_up = unit >= half;
   if (is_up && (size.parts & 4u) == 0u) { return; }
   if (!is_up && (size.parts & 2u) == 0u) { return; }
-  let vector = unit % size.vectors;
-  let quad = unit / size.vectors % size.blocks * 4u;
-  // Columns past the end are those of the last quad, and not written.
-  let q1 = min(quad + 1u, size.quads - 1u);
-  let q2 = min(quad + 2u, size.quads - 1u);
-  let q3 = min(quad + 3u, size.quads - 1u);
+  // Those past the end are the last ones, and not written.
+  let v0 = unit % size.vector_pairs;
+  let vectors = vec2u(v0, min(v0 + size.vector_pairs, size.vectors - 1u));
+  let q0 = unit / size.vector_pairs % size.quad_pairs;
+  let quads = vec2u(q0, min(q0 + size.quad_pairs, size.quads - 1u));
   var s0: Sums; var s1: Sums; var s2: Sums; var s3: Sums;
   for (var row = begin * size.experts; row < end * size.experts; row++) {
-    let source = row * size.quads;
-    if (is_up) {
-      let v = dy[row * size.vectors + vector];
-      s0 = step(s0, mixed[source + quad], v);
-      s1 = step(s1, mixed[source + q1], v);
-      s2 = step(s2, mixed[source + q2], v);
-      s3 = step(s3, mixed[source + q3], v);
-    } else {
-      let v = x[row * size.vectors + vector];
-      s0 = step(s0, dlow[source + quad], v);
-      s1 = step(s1, dlow[source + q1], v);
-      s2 = step(s2, dlow[source + q2], v);
-      s3 = step(s3, dlow[source + q3], v);
-    }
+    let o = operands(is_up, row * size.quads + quads, row * size.vectors + vectors);
+    s0 = step(s0, o.narrow0, o.wide0);
+    s1 = step(s1, o.narrow0, o.wide1);
+    s2 = step(s2, o.narrow1, o.wide0);
+    s3 = step(s3, o.narrow1, o.wide1);
   }
-  var first = chunk * size.sums + numbers;
-  if (is_up) { first += size.experts * size.rank * size.vectors * 4u; }
-  // In a loop that nothing unrolls, which compiles in a part of the time.
-  for (var at = quad; at < quad + 4u; at++) {
-    put(first, at, vector * 4u, is_up, s0);
-    s0 = s1; s1 = s2; s2 = s3;
+  for (var quad = q0; quad < size.quads; quad += size.quad_pairs) {
+    var sums = s0;
+    for (var vector = v0; vector < size.vectors; vector += size.vector_pairs) {
+      put(chunk, quad, vector, is_up, sums);
+      sums = s1;
+    }
+    s0 = s2;
+    s1 = s3;
   }
 }
 `;
@@ -182,17 +201,9 @@ fn has(part: u32) -> bool { return (size.parts & part) != 0u; }
 
 fn total(i: u32) -> f32 {
   var sums = vec4f(0.0);
-  var c = 0u;
-  for (; c + 4u <= size.chunks; c += 4u) {
-    let at = c * size.sums + i;
-    sums += vec4f(
-      partial[at],
-      partial[at + size.sums],
-      partial[at + 2u * size.sums],
-      partial[at + 3u * size.sums],
-    );
+  for (var c = 0u; c < size.chunks; c++) {
+    sums = vec4f(sums.yzw, sums.x + partial[c * size.sums + i]);
   }
-  for (; c < size.chunks; c++) { sums.x += partial[c * size.sums + i]; }
   return (sums.x + sums.y) + (sums.z + sums.w);
 }
 
@@ -217,11 +228,20 @@ fn main(
 }
 `;
 
-const shader: Shader = {
+const together: Shader = {
   name: "aggregate_experts_gradient",
-  wgsl: WGSL,
+  wgsl: TOGETHER + WGSL,
   entry: "main",
   bindings: ["x", "dy", "low", "mixed", "dmixed", "dlow", "partial"],
+  uniform: true,
+};
+
+/** For software adapters: dD, with dS, and dU. */
+const apart: Shader = {
+  name: "aggregate_experts_gradient, dD and dU apart",
+  wgsl: APART + WGSL,
+  entry: "main",
+  bindings: ["x or dy", "dlow or mixed", "low", "dmixed", "partial"],
   uniform: true,
 };
 
@@ -241,7 +261,7 @@ function fits({ attributes: { experts, rank, chunk } }: KernelCall): boolean {
 export const aggregateExpertsGradient: Kernel = {
   name: "aggregate_experts_gradient",
   half: { inputs: [0, 1, 2, 3, 4, 5], outputs: [] },
-  shaders: [shader, sumShader, ...partShaders],
+  shaders: [together, apart, sumShader, ...partShaders],
   lower(call, context) {
     if (!fits(call)) {
       return lowerParts(composeExpertsGradient(call, context.scratch), context);
@@ -251,34 +271,47 @@ export const aggregateExpertsGradient: Kernel = {
     const [x, dy, low, mixed, dmixed, dlow, addend] = call.inputs;
     const [dscale, ddown, dup] = call.outputs;
     const columns = experts * rank;
-    const blocks = Math.ceil(columns / 16);
+    const vectorPairs = Math.ceil(chunk / 8);
+    const quadPairs = Math.ceil(columns / 8);
     const scales = experts ** 3;
     const sums = scales + 2 * chunk * columns;
-    const units = scales + 2 * chunk / 4 * blocks;
+    const units = scales + 2 * vectorPairs * quadPairs;
     const { size, chunks } = splitRows(rows);
     const partial = context.scratch([chunks, sums]);
     const parts = flag(dscale) | flag(ddown) << 1 | flag(dup) << 2;
-    return [
-      {
+    const sizesOf = (parts: number) => [
+      rows,
+      experts,
+      rank,
+      floatBits(attribute(call, "alpha")),
+      parts,
+      chunk / 4,
+      columns / 4,
+      vectorPairs,
+      quadPairs,
+      size,
+      chunks,
+      units,
+      sums,
+      scales,
+    ];
+    const grid = flatGrid(Math.ceil(units * chunks / 64));
+    const pass = (shader: Shader, places: Dispatch["places"], of: number) =>
+      (parts & of) === 0 ? [] : [{
         shader,
-        places: [x, dy, low, mixed, dmixed, dlow, partial],
+        places,
         constants: {},
-        uniform: [
-          rows,
-          experts,
-          rank,
-          floatBits(attribute(call, "alpha")),
-          parts,
-          chunk / 4,
-          columns / 4,
-          blocks,
-          size,
-          chunks,
-          units,
-          sums,
-        ],
-        grid: flatGrid(Math.ceil(units * chunks / 64)),
-      },
+        uniform: sizesOf(parts & of),
+        grid,
+      }];
+    const passes = context.software
+      ? [
+        ...pass(apart, [x, dlow, low, dmixed, partial], 3),
+        ...pass(apart, [dy, mixed, low, dmixed, partial], 4),
+      ]
+      : pass(together, [x, dy, low, mixed, dmixed, dlow, partial], 7);
+    return [
+      ...passes,
       {
         shader: sumShader,
         places: [partial, addend, dscale, ddown, dup],
