@@ -7,42 +7,37 @@
  * @module
  */
 import type { KernelCall } from "../engine.ts";
-import { elementwise } from "./elementwise.ts";
 import {
   attribute,
   type Dispatch,
+  flatGrid,
   type Kernel,
   required,
   type Shader,
 } from "./kernel.ts";
 
 const FORWARD = /* wgsl */ `
-override COUNT: u32;
-
 @group(0) @binding(0) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> result: array<vec4f>;
+@group(0) @binding(2) var<uniform> size: Size;
 
 fn value(i: u32) -> vec4f { return activated(x[i]); }
 `;
 
 const GRADIENT = /* wgsl */ `
-override COUNT: u32;
-
 @group(0) @binding(0) var<storage, read_write> dy: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> saved: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> result: array<vec4f>;
+@group(0) @binding(3) var<uniform> size: Size;
 
 fn value(i: u32) -> vec4f { return differentiated(dy[i], saved[i]); }
 `;
 
 const MAIN = /* wgsl */ `
-fn store(i: u32, v: vec4f) {
-  let rest = COUNT - 4u * i;
-  if (rest >= 4u) { result[i] = v; return; }
-  result[i].x = v.x;
-  if (rest > 1u) { result[i].y = v.y; }
-  if (rest > 2u) { result[i].z = v.z; }
-}
+// Elements in the last vector if it is not whole.
+override REST: u32;
+
+struct Size { count: u32 }
 
 @compute @workgroup_size(64)
 fn main(
@@ -51,7 +46,15 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
-  if (4u * i < COUNT) { store(i, value(i)); }
+  let whole = size.count / 4u;
+  var v: vec4f;
+  if (4u * i < size.count) { v = value(i); }
+  if (i < whole) { result[i] = v; }
+  if (i == whole) {
+    if (REST > 0u) { result[i].x = v.x; }
+    if (REST > 1u) { result[i].y = v.y; }
+    if (REST > 2u) { result[i].z = v.z; }
+  }
 }
 `;
 
@@ -72,12 +75,14 @@ export function activationKernels(
     wgsl: wgsl + FORWARD + MAIN,
     entry: "main",
     bindings: ["x", "y"],
+    uniform: true,
   };
   const gradient: Shader = {
     name: `${name}_gradient`,
     wgsl: wgsl + GRADIENT + MAIN,
     entry: "main",
     bindings: ["dy", saved, "dx"],
+    uniform: true,
   };
   return [kernelOf(forward, [0]), kernelOf(gradient, [0, 1])];
 }
@@ -87,14 +92,18 @@ function kernelOf(shader: Shader, inputs: readonly number[]): Kernel {
     name: shader.name,
     half: { inputs, outputs: [0] },
     shaders: [shader],
-    lower: (call: KernelCall): Dispatch[] =>
-      elementwise(
+    lower(call: KernelCall): Dispatch[] {
+      const count = attribute(call, "count");
+      return [{
         shader,
-        [
+        places: [
           ...inputs.map((i) => required(call, "inputs", i)),
           required(call, "outputs", 0),
         ],
-        attribute(call, "count"),
-      ),
+        constants: { REST: count % 4 },
+        uniform: [count],
+        grid: flatGrid(Math.ceil(count / 256)),
+      }];
+    },
   };
 }

@@ -22,14 +22,15 @@ import {
 } from "./kernel.ts";
 
 const WGSL = /* wgsl */ `
-override COUNT: u32;
+struct Size { count: u32 }
 
 @group(0) @binding(0) var<storage, read_write> param: array<f32>;
 @group(0) @binding(1) var<storage, read_write> grad: array<f32>;
 @group(0) @binding(2) var<storage, read_write> m: array<f32>;
 @group(0) @binding(3) var<storage, read_write> v: array<f32>;
 @group(0) @binding(4) var<storage, read_write> norm: array<f32>;
-@group(0) @binding(5) var<storage, read_write> settings: array<f32>;
+@group(0) @binding(5) var<storage, read_write> settings: array<vec4f>;
+@group(0) @binding(6) var<uniform> size: Size;
 
 fn is_finite(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
@@ -42,21 +43,21 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let whole = norm[0];
-  if (!is_finite(whole)) { return; }
-  let lr = settings[0];
-  let beta1 = settings[1];
-  let beta2 = settings[2];
-  let eps = settings[3];
-  let decay = 1.0 - lr * settings[4];
-  let clip = settings[5];
+  let lr = settings[0].x;
+  let beta1 = settings[0].y;
+  let beta2 = settings[0].z;
+  let eps = settings[0].w;
+  let decay = 1.0 - lr * settings[1].x;
+  let clip = settings[1].y;
   var shrink = 1.0;
   if (clip > 0.0) { shrink = min(1.0, clip / (whole + 1e-6)); }
-  let rate = lr / settings[6];
-  let correction2 = settings[7];
-  let first = (group.y * groups.x + group.x) * 256u + lane;
-  for (var step = 0u; step < 4u; step++) {
-    let i = first + 64u * step;
-    if (i >= COUNT) { return; }
+  let rate = lr / settings[1].z;
+  let correction2 = settings[1].w;
+  let first = (group.y * groups.x + group.x) * 256u;
+  // What lies behind a branch would not be loaded once for all lanes.
+  let count = select(0u, size.count, is_finite(whole));
+  let end = min(first + 256u, count);
+  for (var i = first + lane; i < end; i += 64u) {
     let g = grad[i] * shrink;
     let m1 = beta1 * m[i] + (1.0 - beta1) * g;
     let v1 = beta2 * v[i] + (1.0 - beta2) * g * g;
@@ -72,6 +73,7 @@ const shader: Shader = {
   wgsl: WGSL,
   entry: "main",
   bindings: ["param", "grad", "m", "v", "norm", "settings"],
+  uniform: true,
 };
 
 /** AdamW; writes its inputs 0, 2 and 3. */
@@ -83,7 +85,8 @@ export const adamw: Kernel = {
     return [{
       shader,
       places: [0, 1, 2, 3, 4, 5].map((i) => required(call, "inputs", i)),
-      constants: { COUNT: count },
+      constants: {},
+      uniform: [count],
       grid: flatGrid(Math.ceil(count / 256)),
     }];
   },

@@ -16,14 +16,16 @@ import {
 import { outputCount } from "./elementwise.ts";
 
 const WGSL = /* wgsl */ `
-override COUNT: u32;
 override TOKENS: u32;
 override WIDTH: u32;
+
+struct Size { count: u32 }
 
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> cls: array<f32>;
 @group(0) @binding(2) var<storage, read_write> pos: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> size: Size;
 
 @compute @workgroup_size(64)
 fn main(
@@ -31,10 +33,9 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = (group.y * groups.x + group.x) * 256u + lane;
-  for (var step = 0u; step < 4u; step++) {
-    let i = first + 64u * step;
-    if (i >= COUNT) { return; }
+  let first = (group.y * groups.x + group.x) * 256u;
+  let end = min(first + 256u, size.count);
+  for (var i = first + lane; i < end; i += 64u) {
     let column = i % WIDTH;
     let token = (i / WIDTH) % TOKENS;
     let b = i / (WIDTH * TOKENS);
@@ -51,6 +52,7 @@ const shader: Shader = {
   wgsl: WGSL,
   entry: "main",
   bindings: ["x", "cls", "pos", "y"],
+  uniform: true,
 };
 
 /** Class token and position embedding. */
@@ -69,10 +71,10 @@ export const embedTokens: Kernel = {
         required(call, "outputs", 0),
       ],
       constants: {
-        COUNT: count,
         TOKENS: attribute(call, "tokens"),
         WIDTH: attribute(call, "width"),
       },
+      uniform: [count],
       grid: flatGrid(Math.ceil(count / 256)),
     }];
   },

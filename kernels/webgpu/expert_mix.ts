@@ -18,14 +18,16 @@ import {
 } from "./kernel.ts";
 
 const WGSL = /* wgsl */ `
-override ROWS: u32;
 override EXPERTS: u32;
 override RANK: u32;
-override TRANSPOSE: bool;
+
+// No constants, for each set of them would make a pipeline.
+struct Size { rows: u32, transpose: u32 }
 
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> scale: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> size: Size;
 
 @compute @workgroup_size(64)
 fn main(
@@ -35,7 +37,7 @@ fn main(
 ) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
   let width = EXPERTS * RANK;
-  if (i >= ROWS * EXPERTS * width) { return; }
+  if (i >= size.rows * EXPERTS * width) { return; }
   let column = i % width;
   let expert = column / RANK;
   let chunk = (i / width) % EXPERTS;
@@ -43,7 +45,7 @@ fn main(
   var source = row * EXPERTS * width + column;
   var at = expert * EXPERTS * EXPERTS;
   var step = EXPERTS;
-  if (TRANSPOSE) { at += chunk * EXPERTS; step = 1u; }
+  if (size.transpose != 0u) { at += chunk * EXPERTS; step = 1u; }
   else { at += chunk; }
   var sum = 0.0;
   for (var other = 0u; other < EXPERTS; other++) {
@@ -60,6 +62,7 @@ const shader: Shader = {
   wgsl: WGSL,
   entry: "main",
   bindings: ["x", "scale", "y"],
+  uniform: true,
 };
 
 /** Mixes the chunks of every expert. */
@@ -78,12 +81,8 @@ export const expertMix: Kernel = {
         required(call, "inputs", 1),
         required(call, "outputs", 0),
       ],
-      constants: {
-        ROWS: rows,
-        EXPERTS: experts,
-        RANK: rank,
-        TRANSPOSE: attribute(call, "transpose"),
-      },
+      constants: { EXPERTS: experts, RANK: rank },
+      uniform: [rows, attribute(call, "transpose")],
       grid: flatGrid(Math.ceil(rows * experts ** 2 * rank / 64)),
     }];
   },

@@ -19,14 +19,15 @@ import {
 import { outputCount } from "./elementwise.ts";
 
 const WGSL = /* wgsl */ `
-override COUNT: u32;
 override CHANNELS: u32;
 override SIZE: u32;
 override PATCH: u32;
-override JOIN: bool;
+
+struct Size { count: u32, join: u32 }
 
 @group(0) @binding(0) var<storage, read_write> source: array<f32>;
 @group(0) @binding(1) var<storage, read_write> result: array<f32>;
+@group(0) @binding(2) var<uniform> size: Size;
 
 fn image_index(element: u32) -> u32 {
   let side = SIZE / PATCH;
@@ -50,12 +51,12 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = (group.y * groups.x + group.x) * 256u + lane;
-  for (var step = 0u; step < 4u; step++) {
-    let i = first + 64u * step;
-    if (i >= COUNT) { return; }
-    if (JOIN) { result[image_index(i)] = source[i]; }
-    else { result[i] = source[image_index(i)]; }
+  let first = (group.y * groups.x + group.x) * 256u;
+  let end = min(first + 256u, size.count);
+  for (var i = first + lane; i < end; i += 64u) {
+    let other = image_index(i);
+    let is_join = size.join != 0u;
+    result[select(i, other, is_join)] = source[select(other, i, is_join)];
   }
 }
 `;
@@ -65,6 +66,7 @@ const shader: Shader = {
   wgsl: WGSL,
   entry: "main",
   bindings: ["source", "result"],
+  uniform: true,
 };
 
 function lower(call: KernelCall, join: number): Dispatch[] {
@@ -73,12 +75,11 @@ function lower(call: KernelCall, join: number): Dispatch[] {
     shader,
     places: [required(call, "inputs", 0), required(call, "outputs", 0)],
     constants: {
-      COUNT: count,
       CHANNELS: attribute(call, "channels"),
       SIZE: attribute(call, "size"),
       PATCH: attribute(call, "patch"),
-      JOIN: join,
     },
+    uniform: [count, join],
     grid: flatGrid(Math.ceil(count / 256)),
   }];
 }

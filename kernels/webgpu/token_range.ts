@@ -20,30 +20,27 @@ import {
 import { outputCount } from "./elementwise.ts";
 
 const WGSL = /* wgsl */ `
-override SIZE: u32;
 override TOKENS: u32;
 override WIDTH: u32;
 override START: u32;
 override TAKEN: u32;
-override PAD: bool;
 override HAS_ADDEND: bool;
+
+struct Size { count: u32, pad: u32 }
 
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> addend: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> size: Size;
 
-fn taken(i: u32) -> f32 {
-  let b = i / (WIDTH * TAKEN);
-  return x[i + (b * (TOKENS - TAKEN) + START) * WIDTH];
-}
-
-fn padded(i: u32) -> f32 {
-  let b = i / (WIDTH * TOKENS);
+fn moved(i: u32) -> f32 {
+  let is_pad = size.pad != 0u;
   let token = (i / WIDTH) % TOKENS;
+  let is_inside = !is_pad || (token >= START && token < START + TAKEN);
+  let b = select(i / (WIDTH * TAKEN), i / (WIDTH * TOKENS), is_pad);
+  let skipped = (b * (TOKENS - TAKEN) + START) * WIDTH;
   var v = 0.0;
-  if (token >= START && token < START + TAKEN) {
-    v = x[i - (b * (TOKENS - TAKEN) + START) * WIDTH];
-  }
+  if (is_inside) { v = x[select(i + skipped, i - skipped, is_pad)]; }
   if (HAS_ADDEND) { v += addend[i]; }
   return v;
 }
@@ -54,12 +51,10 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = (group.y * groups.x + group.x) * 256u + lane;
-  for (var step = 0u; step < 4u; step++) {
-    let i = first + 64u * step;
-    if (i >= SIZE) { return; }
-    if (PAD) { y[i] = padded(i); }
-    else { y[i] = taken(i); }
+  let first = (group.y * groups.x + group.x) * 256u;
+  let end = min(first + 256u, size.count);
+  for (var i = first + lane; i < end; i += 64u) {
+    y[i] = moved(i);
   }
 }
 `;
@@ -69,10 +64,11 @@ const shader: Shader = {
   wgsl: WGSL,
   entry: "main",
   bindings: ["x", "addend", "y"],
+  uniform: true,
 };
 
 function lower(call: KernelCall, pad: number): Dispatch[] {
-  const size = outputCount(call);
+  const count = outputCount(call);
   const addend = pad ? call.inputs[1] : undefined;
   return [{
     shader,
@@ -82,15 +78,14 @@ function lower(call: KernelCall, pad: number): Dispatch[] {
       required(call, "outputs", 0),
     ],
     constants: {
-      SIZE: size,
       TOKENS: attribute(call, "tokens"),
       WIDTH: attribute(call, "width"),
       START: attribute(call, "start"),
       TAKEN: attribute(call, "count"),
-      PAD: pad,
       HAS_ADDEND: flag(addend),
     },
-    grid: flatGrid(Math.ceil(size / 256)),
+    uniform: [count, pad],
+    grid: flatGrid(Math.ceil(count / 256)),
   }];
 }
 

@@ -28,10 +28,9 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = (group.y * groups.x + group.x) * 256u + lane;
-  for (var step = 0u; step < 4u; step++) {
-    let index = first + 64u * step;
-    if (index >= A * B * C) { return; }
+  let first = (group.y * groups.x + group.x) * 256u;
+  let end = min(first + 256u, A * B * C);
+  for (var index = first + lane; index < end; index += 64u) {
     let k = index % C;
     let i = (index / C) % A;
     let j = index / (C * A);
