@@ -93,7 +93,7 @@ class Heads {
 
   /** The scratch memory of scores. */
   scores(place: Place): Rows {
-    const head = this.#sizes.tokens * this.#stride;
+    const head = this.#stride ** 2;
     const image = this.#turn.heads * head;
     return { place, row: this.#stride, first: 0, image, head };
   }
@@ -167,14 +167,14 @@ function spread(
   );
 }
 
-/** A row of scores, in numbers: whole vectors. */
+/** Rows of scores, and numbers in each: whole vectors. */
 function strideOf({ tokens }: AttentionSizes): number {
   return 4 * Math.ceil(tokens / 4);
 }
 
 function turnsOf(sizes: AttentionSizes): Turn[] {
-  const { batch, heads, tokens } = sizes;
-  const head = tokens * strideOf(sizes);
+  const { batch, heads } = sizes;
+  const head = strideOf(sizes) ** 2;
   const headsAtOnce = Math.min(heads, Math.max(1, Math.floor(MOST / head)));
   const imagesAtOnce = Math.max(1, Math.floor(MOST / head / heads));
   const turns: Turn[] = [];
@@ -195,7 +195,7 @@ function takeScratch(
   { scratch }: LoweringContext,
 ): { keys: Place; scores: Place; slopes: () => Place } {
   const { tokens, vectors } = sizes;
-  const matrices = () => scratch([images * heads * tokens, strideOf(sizes)]);
+  const matrices = () => scratch([images * heads, strideOf(sizes) ** 2]);
   const keys = scratch([images * tokens, heads * vectors * 4]);
   return { keys, scores: matrices(), slopes: matrices };
 }

@@ -4,9 +4,9 @@
  *     p = softmax(s),  lse = log Σ exp(s)
  *     p = exp(s - lse),  ds = p·(dp - δ)·scale
  *
- * Shapes: s, dp (heads of images, T, T) in rows of whole vectors, past whose T
- * numbers zeros are written; both results take the places of what they are made
- * of. lse, δ (B, H, T). Bindings: s, lse, size; s, dp, lse, δ, size. Dispatch:
+ * Shapes: s, dp (heads of images, T, T), both axes padded to whole vectors: p
+ * gets zeros past the end of a row, and in the gradient p and ds also past the
+ * last row. Results take the places of what they are made of. lse, δ (B, H, T). Bindings: s, lse, size; s, dp, lse, δ, size. Dispatch:
  * 64 rows, and 64 vectors, a workgroup.
  *
  * @module
@@ -16,7 +16,7 @@ import { type Dispatch, flatGrid, type Shader } from "./kernel.ts";
 import { floatBits, type HeadPlaces } from "./matmul_common.ts";
 
 const SIZE = /* wgsl */ `
-// Rows of scores and vectors in each; heads are those at hand.
+// Rows of scores in all and vectors in each; heads are those at hand.
 struct Size {
   rows: u32, tokens: u32, vectors: u32, heads: u32,
   // Where the statistics of the first head begin, and from there to the next
@@ -25,10 +25,12 @@ struct Size {
   scale: f32, has_lse: u32,
 }
 
+fn token_of(row: u32) -> u32 { return row % (size.vectors * 4u); }
+
 fn statistic_of(row: u32) -> u32 {
-  let item = row / size.tokens;
+  let item = row / (size.vectors * 4u);
   return size.first + item / size.heads * size.image +
-    item % size.heads * size.head + row % size.tokens;
+    item % size.heads * size.head + min(token_of(row), size.tokens - 1u);
 }
 
 fn inside_of(vector: u32) -> vec4<bool> {
@@ -50,7 +52,7 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let row = (group.y * groups.x + group.x) * 64u + lane;
-  if (row >= size.rows) { return; }
+  if (row >= size.rows || token_of(row) >= size.tokens) { return; }
   let at = row * size.vectors;
   var most = vec4f(LOWEST);
   var sums = vec4f(0.0);
@@ -89,7 +91,8 @@ fn main(
   let row = i / size.vectors;
   if (row >= size.rows) { return; }
   let at = statistic_of(row);
-  let inside = inside_of(i % size.vectors);
+  let inside =
+    inside_of(i % size.vectors) & vec4<bool>(token_of(row) < size.tokens);
   let p = select(vec4f(0.0), exp(scores[i] - lse[at]), inside);
   let ds = p * (slopes[i] - delta[at]) * size.scale;
   scores[i] = p;
@@ -128,7 +131,7 @@ export interface ScoreSizes {
 function uniformOf(sizes: ScoreSizes, hasLse: number): number[] {
   const { images, heads, tokens, vectors, scale, statistics } = sizes;
   const { first, image, head } = statistics;
-  const rows = images * heads * tokens;
+  const rows = images * heads * 4 * vectors;
   const words = [rows, tokens, vectors, heads, first, image, head];
   return [...words, floatBits(scale), hasLse];
 }

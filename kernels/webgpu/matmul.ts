@@ -62,11 +62,10 @@ export const matmul: Kernel = {
     let chunk = Math.ceil(shape.k / chunks);
     if (tile === "vectors 16x16") chunk = 4 * Math.ceil(chunk / 4);
     const grid = variantGrid(shape, variant);
-    const { yRow } = call.attributes;
     return matmulDispatches(
       call,
       { shader: SHADERS[tile], constants: {}, grid },
-      { ...shape, alpha, chunk, chunks, yRow, lanes },
+      { ...shape, alpha, chunk, chunks, lanes },
       context.scratch,
     );
   },

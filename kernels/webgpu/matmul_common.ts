@@ -9,8 +9,8 @@ import { type Dispatch, flatGrid, type Shader } from "./kernel.ts";
 import { NORMAL_WGSL } from "./gelu.ts";
 import type { Lanes } from "./matmul_variant.ts";
 
-/** WGSL of the sizes and of the epilogue, which all families end with. */
-export const EPILOGUE_WGSL: string = NORMAL_WGSL + /* wgsl */ `
+/** WGSL of the sizes. */
+export const SIZE_WGSL: string = /* wgsl */ `
 // Operand A has (row, depth) at row·a_row + depth·a_depth, B has
 // (depth, column) at depth·b_depth + column·b_column.
 struct Size {
@@ -35,6 +35,10 @@ fn start_of(item: u32, start: vec4u) -> u32 {
   return start.x + item / size.heads * start.y + item % size.heads * start.z;
 }
 
+`;
+
+/** WGSL of the sizes and of the epilogue, which tiles without vectors end with. */
+export const EPILOGUE_WGSL: string = NORMAL_WGSL + SIZE_WGSL + /* wgsl */ `
 fn put_y(at: u32, count: u32, v: vec4f) {
   y[at] = v.x;
   if (count > 1u) { y[at + 1u] = v.y; }

@@ -44,9 +44,10 @@ export interface MatmulShape {
   readonly transB: number;
   /** The epilogue's bits; see matmul_common.ts. */
   readonly parts: number;
-  /** Lengths of stored rows, where an operand is a part of a larger matrix. */
+  /** Lengths of stored rows, where a matrix is a part of a larger one. */
   readonly aRow?: number;
   readonly bRow?: number;
+  readonly yRow?: number;
 }
 
 /** What a rule looks at; left out, nothing is transposed. */
@@ -63,19 +64,16 @@ export function matmulShape(call: KernelCall): MatmulShape {
   const parts = (call.inputs[2] ? 1 : 0) |
     (call.attributes.activation ? 2 : 0) |
     (call.outputs[1] ? 4 : 0) | (call.inputs[3] ? 8 : 0);
-  const { aRow, bRow } = call.attributes;
-  return { m, n, k, transA, transB, parts, aRow, bRow };
+  const { aRow, bRow, yRow } = call.attributes;
+  return { m, n, k, transA, transB, parts, aRow, bRow, yRow };
 }
 
-/** Whether the rows of both operands are whole vectors of four. */
+/** Whether all rows, and the steps of k, are whole vectors of four. */
 export function suitsVectors(shape: RuledShape): boolean {
-  const { m, n, k, transA = 0, transB = 0 } = shape;
+  const { m, n, k, transA = 0, transB = 0, yRow = n } = shape;
   const aCount = transA ? m : k;
-  const bCount = transB ? k : n;
-  const { aRow = aCount, bRow = bCount } = shape;
-  return [aCount, bCount, aRow, bRow].every((count) => count % 4 === 0) &&
-    // What is past the end of k is left out of rows of A that lie along m.
-    (k % 4 === 0 || transA === 1);
+  const { aRow = aCount, bRow = transB ? k : n } = shape;
+  return [aCount, n, k, aRow, bRow, yRow].every((count) => count % 4 === 0);
 }
 
 /** A shape as text, such as `2080x768x192 nt bias gelu`. */

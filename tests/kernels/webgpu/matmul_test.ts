@@ -10,6 +10,7 @@ const SHAPES = [
   [1, 1, 1],
   [15, 17, 16],
   [16, 16, 17],
+  [20, 36, 28],
   [63, 65, 64],
   [197, 64, 48],
   // Split over k, as the gradients of narrow factors are.
