@@ -1,6 +1,6 @@
 import { DeviceError } from "../engine.ts";
 import type { Guard } from "./guard.ts";
-import type { Shader } from "./kernel.ts";
+import type { Dispatch, Shader } from "./kernel.ts";
 
 /** Compiles shaders once for each set of constants. */
 export class Pipelines {
@@ -34,6 +34,18 @@ export class Pipelines {
       pipeline.catch(() => this.#pipelines.delete(key));
     }
     return pipeline;
+  }
+
+  /** Those of some kernels that have no pipeline yet, each once. */
+  missing<K extends Pick<Dispatch, "shader" | "constants">>(
+    kernels: readonly K[],
+  ): K[] {
+    const byKey = new Map(kernels.map((kernel) => [
+      this.#key(kernel.shader, kernel.constants),
+      kernel,
+    ]));
+    for (const key of this.#pipelines.keys()) byKey.delete(key);
+    return [...byKey.values()];
   }
 
   /** The layout of a shader's bindings, shared by shaders of the same form. */

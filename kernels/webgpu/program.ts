@@ -25,6 +25,7 @@ import {
   type Slot,
   stagingLayout,
 } from "./program_buffers.ts";
+import { warmUp } from "./warm_up.ts";
 
 /** What programs need of their engine beside what they share with memories. */
 type ProgramCore = Core & {
@@ -92,6 +93,9 @@ export class WebgpuProgram implements Program {
     for (const memory of memories) {
       const failure = await memory.allocation;
       if (failure !== undefined) throw failure;
+    }
+    if (core.software) {
+      await warmUp(core, core.pipelines.missing(lowered.dispatches));
     }
     const pipelines: GPUComputePipeline[] = [];
     for (const { shader, constants } of lowered.dispatches) {

@@ -1,0 +1,144 @@
+/**
+ * Has a software adapter compile kernels on several threads before they run.
+ *
+ * Its driver compiles a kernel when it is first dispatched, on the one thread of
+ * a device's queue, while the other cores wait; and it keeps on disk what it
+ * compiled, for whichever device asks next. So for the time of this further
+ * devices are opened, and each dispatches some of the kernels with no workgroups.
+ *
+ * @module
+ */
+import { HALF_FEATURE, openDevice } from "./adapter.ts";
+import { Guard } from "./guard.ts";
+import type { Dispatch, Shader } from "./kernel.ts";
+import { Pipelines } from "./pipelines.ts";
+
+/** What is compiled once. */
+export type Compiled = Pick<Dispatch, "shader" | "constants">;
+
+/** Fewer kernels are not worth opening a device. */
+const ENOUGH = 6;
+
+/** Devices that compile, at most: each takes memory for it. */
+const MOST_DEVICES = 4;
+
+/** As much as any uniform has, and any other binding needs at least. */
+const BYTES = 256;
+
+/** A device that kernels are compiled on. */
+class Workbench {
+  readonly #device: GPUDevice;
+  readonly #pipelines: Pipelines;
+  readonly #buffers: GPUBuffer[] = [];
+
+  constructor(device: GPUDevice, pipelines: Pipelines) {
+    this.#device = device;
+    this.#pipelines = pipelines;
+  }
+
+  /** Dispatches kernels with no workgroups. */
+  async start(kernels: readonly Compiled[]): Promise<void> {
+    const label = "warm up";
+    const pipelines: GPUComputePipeline[] = [];
+    for (const { shader, constants } of kernels) {
+      pipelines.push(await this.#pipelines.get(shader, constants));
+    }
+    const encoder = this.#device.createCommandEncoder({ label });
+    const pass = encoder.beginComputePass({ label });
+    for (const [i, { shader }] of kernels.entries()) {
+      pass.setPipeline(pipelines[i]);
+      pass.setBindGroup(0, this.#group(shader));
+      pass.dispatchWorkgroups(0);
+    }
+    pass.end();
+    this.#device.queue.submit([encoder.finish()]);
+  }
+
+  clear(): void {
+    for (const buffer of this.#buffers) buffer.destroy();
+  }
+
+  /** Bindings of which nothing is read. */
+  #group(shader: Shader): GPUBindGroup {
+    const buffers = shader.bindings.map(() => this.#buffer("STORAGE"));
+    if (shader.uniform) buffers.push(this.#buffer("UNIFORM"));
+    return this.#device.createBindGroup({
+      label: "warm up",
+      layout: this.#pipelines.layout(shader),
+      entries: buffers.map((buffer, binding) => ({
+        binding,
+        resource: { buffer, size: BYTES },
+      })),
+    });
+  }
+
+  #buffer(kind: "STORAGE" | "UNIFORM"): GPUBuffer {
+    const usage = GPUBufferUsage[kind];
+    const buffer = this.#device.createBuffer({
+      label: "warm up",
+      size: BYTES,
+      usage,
+    });
+    this.#buffers.push(buffer);
+    return buffer;
+  }
+}
+
+/**
+ * Deals out kernels: the longest alone, as the product of a model takes as long
+ * to compile as all that is beside it, and the rest evenly.
+ *
+ * @param parts At least two.
+ */
+export function deal(
+  kernels: readonly Compiled[],
+  parts: number,
+): Compiled[][] {
+  const [longest, ...rest] = kernels.toSorted((a, b) =>
+    b.shader.wgsl.length - a.shader.wgsl.length
+  );
+  const others = Array.from(
+    { length: parts - 1 },
+    (_, part) => rest.filter((_, i) => i % (parts - 1) === part),
+  );
+  return [[longest], ...others];
+}
+
+/**
+ * Compiles kernels on a device and, where they are many, on others beside it.
+ * Those that others compile are read from disk when they first run.
+ */
+export async function warmUp(
+  { device, pipelines, guard }: {
+    device: GPUDevice;
+    pipelines: Pipelines;
+    guard: Guard;
+  },
+  kernels: readonly Compiled[],
+  threads: number = navigator.hardwareConcurrency,
+): Promise<void> {
+  const parts = Math.min(threads, MOST_DEVICES);
+  if (kernels.length < ENOUGH || parts < 2) return;
+  const [own, ...others] = deal(kernels, parts);
+  const precision = device.features.has(HALF_FEATURE) ? "f16" : "f32";
+  const helpers: GPUDevice[] = [];
+  const help = async (kernels: readonly Compiled[]) => {
+    const opened = await openDevice({ allowSoftware: true, precision });
+    helpers.push(opened.device);
+    const compilers = new Pipelines(opened.device, new Guard(opened.device));
+    await new Workbench(opened.device, compilers).start(kernels);
+  };
+  const bench = new Workbench(device, pipelines);
+  try {
+    await bench.start(own);
+    // What a helper does not manage is compiled when it first runs.
+    await Promise.allSettled(others.map(help));
+    // Only now, as Deno does nothing else while it waits for a device.
+    const done = [device, ...helpers]
+      .map(({ queue }) => queue.onSubmittedWorkDone());
+    await guard.watch(Promise.all(done), "compile kernels");
+  } finally {
+    bench.clear();
+    for (const helper of helpers) helper.destroy();
+  }
+}
