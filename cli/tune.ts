@@ -10,16 +10,11 @@ import type { AdaptedModel } from "../core/models/adapted_model.ts";
 import { matmul } from "../core/ops/matmul.ts";
 import { defaultSettings } from "../core/train/settings.ts";
 import { planStep } from "../core/train/stepper.ts";
-import {
-  DeviceError,
-  type Engine,
-  type KernelCall,
-} from "../kernels/engine.ts";
+import { DeviceError, type Engine, type Plan } from "../kernels/engine.ts";
 import {
   loadTuning,
-  matmulKey,
-  matmulShape,
   openWebgpuEngine,
+  productsOf,
   saveTuning,
   type TunedShape,
   tuneMatmul,
@@ -32,10 +27,8 @@ import { count } from "./format.ts";
 import type { Input } from "./input.ts";
 import type { Output } from "./output.ts";
 
-/** A shape that models need. */
-interface Wanted {
-  readonly call: KernelCall;
-  /** How often a forward pass and a training step compute it. */
+/** How often a forward pass and a training step compute a product. */
+interface Uses {
   forward: number;
   training: number;
 }
@@ -76,8 +69,8 @@ export async function tune(
     const batch = input.number("batch-size");
     output.print(`${engine.description} · batches of ${batch}`);
     output.print();
-    const wanted = wantedOf(models(engine), batch);
     const { software } = adapter;
+    const wanted = wantedOf(models(engine), batch, software);
     const { reference } = matmul;
     const tuner: Tuner = { engine, choices, software, reference };
     const shapes = await tuneAll(tuner, wanted, output);
@@ -94,20 +87,20 @@ export async function tune(
 function wantedOf(
   models: Iterable<AdaptedModel>,
   batch: number,
-): Map<string, Wanted> {
-  const wanted = new Map<string, Wanted>();
-  const add = (call: KernelCall, forward: number, training: number) => {
-    if (call.kernel !== "matmul") return;
-    const key = matmulKey(matmulShape(call));
-    const entry = wanted.get(key) ?? { call, forward: 0, training: 0 };
-    entry.forward += forward;
-    entry.training += training;
-    wanted.set(key, entry);
+  software: boolean,
+): Map<string, Uses> {
+  const wanted = new Map<string, Uses>();
+  const add = (plan: Plan, use: keyof Uses) => {
+    for (const [key, calls] of productsOf(plan, software)) {
+      const uses = wanted.get(key) ?? { forward: 0, training: 0 };
+      uses[use] += calls;
+      wanted.set(key, uses);
+    }
   };
   const settings = { ...defaultSettings, augment: noAugment, batchSize: batch };
   for (const model of models) {
-    model.forwardPlan(batch).calls.forEach((call) => add(call, 1, 0));
-    planStep(model, settings).calls.forEach((call) => add(call, 0, 1));
+    add(model.forwardPlan(batch), "forward");
+    add(planStep(model, settings), "training");
     model.close();
   }
   return wanted;
@@ -115,7 +108,7 @@ function wantedOf(
 
 async function tuneAll(
   tuner: Tuner,
-  wanted: ReadonlyMap<string, Wanted>,
+  wanted: ReadonlyMap<string, Uses>,
   output: Output,
 ): Promise<TunedShape[]> {
   const widest = Math.max(0, ...[...wanted.keys()].map((key) => key.length));
@@ -131,8 +124,8 @@ async function tuneAll(
     );
   row(["matrix product", "by the rule", "GFLOP/s", "fastest", "GFLOP/s"]);
   const shapes: TunedShape[] = [];
-  for (const [key, { call }] of wanted) {
-    const shape = await tuneMatmul(tuner, call);
+  for (const key of wanted.keys()) {
+    const shape = await tuneMatmul(tuner, key);
     const { rule, best, wrong } = shape;
     row([
       key,
@@ -152,16 +145,15 @@ async function tuneAll(
 /** What the products of all models take in sum, before and after. */
 function printSums(
   shapes: readonly TunedShape[],
-  wanted: ReadonlyMap<string, Wanted>,
+  wanted: ReadonlyMap<string, Uses>,
   output: Output,
 ): void {
   for (const [use, title] of USES) {
     let [before, after] = [0, 0];
-    for (const { key, rule, best } of shapes) {
-      const { call, [use]: calls } = wanted.get(key)!;
-      const { m, n, k } = matmulShape(call);
-      before += calls * 2 * m * n * k / rule.rate / 1e6;
-      after += calls * 2 * m * n * k / best.rate / 1e6;
+    for (const { key, flops, rule, best } of shapes) {
+      const calls = wanted.get(key)?.[use] ?? 0;
+      before += calls * flops / rule.rate / 1e6;
+      after += calls * flops / best.rate / 1e6;
     }
     output.print(
       `Products of ${title}: ${count(Math.round(before))} ms by the rule, ` +

@@ -33,7 +33,7 @@ export interface MatmulVariant {
 }
 
 /** Variants by {@linkcode matmulKey}. */
-export type MatmulChoices = ReadonlyMap<string, MatmulVariant>;
+export type MatmulChoices = Pick<ReadonlyMap<string, MatmulVariant>, "get">;
 
 /** What decides how fast a variant is, for one adapter. */
 export interface MatmulShape {

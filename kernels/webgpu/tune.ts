@@ -5,24 +5,19 @@
  */
 
 import {
-  alignPlace,
-  byteLength,
   DeviceError,
   type Engine,
-  type KernelCall,
-  type Memory,
-  type Place,
   PLACE_ALIGNMENT,
   type Program,
 } from "../engine.ts";
 import {
   candidateVariants,
-  matmulKey,
-  matmulShape,
   type MatmulVariant,
+  parseMatmulKey,
   variantName,
 } from "./matmul_variant.ts";
 import { checkEqual, checkLines, type Reference } from "./tune_check.ts";
+import { Operands } from "./tune_operands.ts";
 
 /** A variant and how fast it is. */
 export interface MeasuredVariant {
@@ -35,6 +30,8 @@ export interface MeasuredVariant {
 export interface TunedShape {
   /** As `matmulKey` writes it. */
   readonly key: string;
+  /** Floating-point operations of one product. */
+  readonly flops: number;
   /** What is taken without a table. */
   readonly rule: MeasuredVariant;
   /** The fastest that is right; the rule's unless another is clearly faster. */
@@ -72,25 +69,32 @@ const RUNS = 2;
 const FINAL_RUNS = 3;
 
 /**
- * Finds the fastest variant of a call and writes it into the choices.
+ * Finds the fastest variant of a product and writes it into the choices.
  *
+ * @param key As `matmulKey` writes it.
+ * @throws {TypeError} If it is no product's.
  * @throws {DeviceError} If the device fails, or the rule's own variant computes
  * something else than the reference.
  * @throws {RangeError} If the operands do not fit into the device.
  */
 export async function tuneMatmul(
   tuner: Tuner,
-  call: KernelCall,
+  key: string,
 ): Promise<TunedShape> {
-  const shape = matmulShape(call);
-  const key = matmulKey(shape);
-  using operands = new Operands(tuner.engine, call);
+  const shape = parseMatmulKey(key);
+  if (!shape) {
+    throw new TypeError(
+      `Cannot tune a matrix product: got ${JSON.stringify(key)}, wanted its ` +
+        "key, such as 2080x768x192 nt bias gelu",
+    );
+  }
+  using operands = new Operands(tuner.engine, shape);
   const [first, ...others] = candidateVariants(shape, tuner);
   const entrants: Entrant[] = [];
   const wrong: string[] = [];
   try {
     const expected = await race(tuner, operands, key, first, entrants);
-    const { inputs } = operands;
+    const { call, inputs } = operands;
     const failure = checkLines(call, inputs, expected, tuner.reference);
     if (failure) {
       throw new DeviceError(
@@ -105,13 +109,15 @@ export async function tuneMatmul(
       entrants.pop()?.program.close();
     }
     const best = await finish(entrants);
+    const flops = 2 * shape.m * shape.n * shape.k;
     const rate = ({ variant, time }: Entrant): MeasuredVariant => ({
       variant,
-      rate: 2 * shape.m * shape.n * shape.k / time / 1e6,
+      rate: flops / time / 1e6,
     });
     tuner.choices.set(key, best.variant);
     return {
       key,
+      flops,
       rule: rate(entrants[0]),
       best: rate(best),
       tried: entrants.length,
@@ -209,70 +215,4 @@ async function finish(entrants: readonly Entrant[]): Promise<Entrant> {
   }
   const [fastest] = others.toSorted((a, b) => a.time - b.time);
   return fastest && fastest.time * CLEARLY_FASTER < rule.time ? fastest : rule;
-}
-
-/** A call's operands and results in a memory of their own. */
-export class Operands {
-  readonly call: KernelCall;
-  readonly memory: Memory;
-  /** The numbers of the inputs. */
-  readonly inputs: readonly (Float32Array<ArrayBuffer> | undefined)[];
-
-  constructor(engine: Engine, call: KernelCall) {
-    let bytes = 0;
-    const place = (old: Place | undefined): Place | undefined => {
-      if (old === undefined) return undefined;
-      const offset = bytes;
-      bytes += alignPlace(byteLength(old.shape));
-      return { ...old, block: 1, offset };
-    };
-    const inputs = call.inputs.map(place);
-    const outputs = call.outputs.map(place);
-    this.call = { ...call, inputs, outputs };
-    this.memory = engine.allocate(bytes, "operands of a matrix product");
-    this.inputs = inputs.map((input, i) => {
-      if (input === undefined) return undefined;
-      const numbers = noise(byteLength(input.shape) / 4, i + 1);
-      this.memory.write(numbers, input.offset);
-      return numbers;
-    });
-  }
-
-  /** Spoils the results, so that old ones are not taken for new ones. */
-  spoil(): void {
-    for (const place of this.call.outputs) {
-      if (place === undefined) continue;
-      const count = byteLength(place.shape) / 4;
-      this.memory.write(new Float32Array(count).fill(1e30), place.offset);
-    }
-  }
-
-  /** What the last run made. */
-  async results(): Promise<Float32Array[]> {
-    const results: Float32Array[] = [];
-    for (const place of this.call.outputs) {
-      if (place === undefined) continue;
-      const bytes = byteLength(place.shape);
-      const buffer = await this.memory.read(place.offset, bytes);
-      results.push(new Float32Array(buffer));
-    }
-    return results;
-  }
-
-  [Symbol.dispose](): void {
-    this.memory.close();
-  }
-}
-
-/** Numbers between -1 and 1 that look random (xorshift32, Marsaglia 2003). */
-function noise(count: number, seed: number): Float32Array<ArrayBuffer> {
-  const numbers = new Float32Array(count);
-  let state = Math.imul(seed, 0x9e3779b1);
-  for (let i = 0; i < count; i++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    numbers[i] = state / 2 ** 31;
-  }
-  return numbers;
 }

@@ -5,16 +5,17 @@ import {
   trainTiny,
 } from "../../../cli/self_check.ts";
 import { matmul } from "../../../core/ops/matmul.ts";
-import type { Engine, KernelCall, Place } from "../../../kernels/engine.ts";
+import type { Engine } from "../../../kernels/engine.ts";
 import type { AdapterReport } from "../../../kernels/webgpu/adapter.ts";
 import { openWebgpuEngine } from "../../../kernels/webgpu/engine.ts";
 import {
   candidateVariants,
-  matmulKey,
-  matmulShape,
+  type MatmulShape,
   type MatmulVariant,
+  parseMatmulKey,
   variantName,
 } from "../../../kernels/webgpu/matmul_variant.ts";
+import { productsOf } from "../../../kernels/webgpu/plan_products.ts";
 import { tuneMatmul } from "../../../kernels/webgpu/tune.ts";
 import { loadTuning, saveTuning } from "../../../kernels/webgpu/tuning_file.ts";
 import {
@@ -149,27 +150,13 @@ Deno.test({
     }),
 });
 
-const place = (...shape: number[]): Place => ({
-  block: 0,
-  offset: 0,
-  shape,
-  dtype: "f32",
-});
+const PRODUCT = "24x20x40 nn bias gelu pre residual";
 
-const CALL: KernelCall = {
-  kernel: "matmul",
-  inputs: [place(24, 40), place(40, 20), place(20), place(24, 20)],
-  outputs: [place(24, 20), place(24, 20)],
-  attributes: {
-    m: 24,
-    n: 20,
-    k: 40,
-    transA: 0,
-    transB: 0,
-    alpha: 0.5,
-    activation: 1,
-  },
-};
+function shapeOf(key: string): MatmulShape {
+  const shape = parseMatmulKey(key);
+  assert.ok(shape, key);
+  return shape;
+}
 
 /** An engine that computes wrong numbers with some variants. */
 function spoiled(
@@ -201,32 +188,35 @@ gpuTest("tuneMatmul() chooses among the variants that are right", async () => {
     allowSoftware: true,
     tuned: choices,
   });
-  const shape = matmulShape(CALL);
-  const key = matmulKey(shape);
-  const all = candidateVariants(shape, { software: true });
+  const all = candidateVariants(shapeOf(PRODUCT), { software: true });
   const right = all.filter(({ tile }) => tile !== "register 8x8");
   const { reference } = matmul;
-  const isWrong = () => choices.get(key)?.tile === "register 8x8";
+  const isWrong = () => choices.get(PRODUCT)?.tile === "register 8x8";
   const found = await tuneMatmul(
     { engine: spoiled(engine, isWrong), choices, software: true, reference },
-    CALL,
+    PRODUCT,
   );
-  assert.equal(found.key, key);
+  assert.equal(found.key, PRODUCT);
+  assert.equal(found.flops, 2 * 24 * 20 * 40);
   assert.equal(found.tried, right.length);
   assert.equal(found.wrong.length, all.length - right.length);
   assert.ok(found.wrong.length > 0);
   assert.notEqual(found.best.variant.tile, "register 8x8");
   assert.ok(found.rule.rate > 0 && found.best.rate >= found.rule.rate);
-  assert.deepEqual([...choices], [[key, found.best.variant]]);
+  assert.deepEqual([...choices], [[PRODUCT, found.best.variant]]);
   const tuner = {
     engine: spoiled(engine, () => true),
     choices,
     software: true,
     reference,
   };
-  await assert.rejects(tuneMatmul(tuner, CALL), {
+  await assert.rejects(tuneMatmul(tuner, PRODUCT), {
     name: "DeviceError",
     message: /^Cannot tune 24x20x40 nn bias gelu pre residual: the adapter/,
+  });
+  await assert.rejects(tuneMatmul(tuner, "24x20"), {
+    name: "TypeError",
+    message: /^Cannot tune a matrix product: got "24x20", wanted its key/,
   });
   engine.close();
 });
@@ -243,12 +233,10 @@ gpuTest(
       limits: engine.limits,
       allocate: (bytes, label) => engine.allocate(bytes, label),
       compile(plan) {
-        for (const call of plan.calls) {
-          if (call.kernel !== "matmul") continue;
-          const shape = matmulShape(call);
-          const other = candidateVariants(shape, ADAPTER).at(-1);
+        for (const key of productsOf(plan, ADAPTER.software).keys()) {
+          const other = candidateVariants(shapeOf(key), ADAPTER).at(-1);
           assert.ok(other);
-          tuned.set(matmulKey(shape), other);
+          tuned.set(key, other);
           others.add(variantName(other));
         }
         return engine.compile(plan);
