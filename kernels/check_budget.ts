@@ -6,7 +6,7 @@
 
 /**
  * Milliseconds for one kernel of each family. On two cores llvmpipe takes 95 to
- * 110 up to the last family with a full shader cache, and 1,300 to 3,800 with an
+ * 110 up to the last family with a full shader cache, and 1,000 to 3,000 with an
  * empty one; before, it takes 45 to 90 to open the device, and 15 after to read
  * the last results: together they are to stay below 200.
  */
@@ -14,22 +14,22 @@ const BUDGET_MS = 115;
 
 /**
  * Families of kernels in the order in which a new device is tried with the first
- * of each, and what each takes beside the others. From one to the next, the first
- * four grow as they do where they are compiled, by the larger of the medians on
- * Mesa 22.3 and 25.0; the others, for which there is time only where they need
- * not be compiled, by the smaller.
+ * of each, and what each takes beside the others where it is compiled: from one
+ * to the next they grow as the larger of the medians on Mesa 22.3 and 25.0 does
+ * among the first five, and as the smaller among the others, for which there is
+ * time only where they need not be compiled.
  */
 export const familyCosts: ReadonlyMap<string, number> = new Map([
   ["token", 1],
-  ["elementwise", 1.2],
+  ["elementwise", 1],
+  ["layer norm", 1.4],
   ["feature map", 2],
-  ["layer norm", 3.6],
-  ["window", 6],
-  ["loss and update", 7.2],
-  ["attention", 11],
-  ["matrix product", 21],
-  // On software its products are those before.
-  ["expert", 1.3],
+  ["loss and update", 2.8],
+  ["window", 6.2],
+  // On software its products, which are those that follow.
+  ["attention", 27],
+  ["matrix product", 5.3],
+  ["expert", 1],
 ]);
 
 /** Options of {@linkcode CheckBudget}. */

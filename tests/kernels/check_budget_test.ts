@@ -4,12 +4,12 @@ import { kernelChecks, LONG_ATTENTION } from "../../kernels/kernel_checks.ts";
 
 /** Milliseconds that llvmpipe took for each family, in the order of the table. */
 const COMPILED = {
-  "Mesa 22.3": [31, 25, 33, 60, 100, 119, 309, 595, 80],
-  "Mesa 25.0": [42, 46, 78, 115, 227, 352, 542, 2167, 137],
+  "Mesa 22.3": [33, 22, 30, 33, 46, 102, 452, 183, 45],
+  "Mesa 25.0": [53, 53, 69, 104, 92, 347, 1830, 357, 68],
 };
 const CACHED = {
-  "Mesa 22.3": [8, 4, 4, 5, 11, 8, 15, 39, 27],
-  "Mesa 25.0": [11, 5, 6, 8, 14, 16, 15, 36, 28],
+  "Mesa 22.3": [8, 4, 5, 5, 7, 12, 34, 21, 10],
+  "Mesa 25.0": [8, 4, 5, 4, 8, 14, 34, 27, 12],
 };
 
 /** How many families are tried, and what they take together. */
