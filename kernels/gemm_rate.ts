@@ -10,6 +10,7 @@ import {
   type Engine,
   type KernelCall,
   type Place,
+  type Program,
 } from "./engine.ts";
 
 /** Options of {@linkcode measureGemmRate}. */
@@ -60,26 +61,64 @@ export async function measureGemmRate(
       activation: 0,
     },
   };
-  const program = await engine.compile({
-    label: "matrix product",
-    arenaBytes: 3 * bytes,
-    memories: [],
-    calls: [call],
-    inputs: new Map(),
-    outputs: new Map(),
-  });
+  let program: Program | undefined;
   try {
-    await program.run({});
-    const times: number[] = [];
-    for (let run = 0; run < runs; run++) {
-      const started = performance.now();
-      await program.run({});
-      times.push(performance.now() - started);
-    }
-    times.sort((a, b) => a - b);
-    const rate = (time: number) => 2 * size ** 3 / time / 1e6;
-    return { median: rate(times[runs >> 1]), best: rate(times[0]) };
+    const rate = await rateOf(async (products) => {
+      program?.close();
+      program = undefined;
+      const prepared = program = await engine.compile({
+        label: "matrix product",
+        arenaBytes: 3 * bytes,
+        memories: [],
+        calls: Array.from({ length: products }, () => call),
+        inputs: new Map(),
+        outputs: new Map(),
+      });
+      return () => prepared.run({});
+    }, runs);
+    const flops = 2 * size ** 3 / 1e6;
+    return { median: rate.median * flops, best: rate.best * flops };
   } finally {
-    program.close();
+    program?.close();
   }
+}
+
+/**
+ * Milliseconds that a run should last. Deno looks every 10 ms whether a device
+ * is done, in which a GPU may make hundreds of products.
+ */
+const LONG_ENOUGH = 200;
+
+/** Products of a run, at most. */
+const MOST = 4096;
+
+/**
+ * How many of something a millisecond are made, in runs of so many that waiting
+ * for the last of them counts little.
+ *
+ * @param prepare Makes a run of so many.
+ */
+export async function rateOf(
+  prepare: (count: number) => Promise<() => Promise<unknown>>,
+  runs: number,
+): Promise<{ median: number; best: number }> {
+  let count = 1;
+  let run = await prepare(count);
+  await run();
+  let took = await timeOf(run);
+  while (took < LONG_ENOUGH / 2 && count < MOST) {
+    count = Math.min(MOST, Math.ceil(count * LONG_ENOUGH / took));
+    run = await prepare(count);
+    took = await timeOf(run);
+  }
+  const times: number[] = [];
+  for (let i = 0; i < runs; i++) times.push(await timeOf(run));
+  times.sort((a, b) => a - b);
+  return { median: count / times[runs >> 1], best: count / times[0] };
+}
+
+async function timeOf(run: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await run();
+  return performance.now() - started;
 }

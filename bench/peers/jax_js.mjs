@@ -9,6 +9,7 @@
  */
 
 import process from "node:process";
+import { rateOf } from "../../kernels/gemm_rate.ts";
 import { say, serve } from "../compare/protocol.ts";
 
 /** Not a literal import, so that only whoever compares installs it. */
@@ -192,18 +193,19 @@ async function gemm(size, runs) {
   const a = noise([size, size], 1);
   const b = noise([size, size], 1);
   const product = jit((x, y) => np.matmul(x, y));
-  const times = [];
-  for (let run = 0; run <= runs; run++) {
-    const started = performance.now();
+  const multiply = async (products) => {
+    for (let i = 1; i < products; i++) product(a.ref, b.ref).dispose();
     const c = product(a.ref, b.ref);
     await blockUntilReady(c);
-    times.push(performance.now() - started);
     c.dispose();
-  }
+  };
+  const { median } = await rateOf(
+    (products) => Promise.resolve(() => multiply(products)),
+    runs,
+  );
   a.dispose();
   b.dispose();
-  const median = times.slice(1).sort((x, y) => x - y)[runs >> 1];
-  return 2 * size ** 3 / median / 1e6;
+  return median * 2 * size ** 3 / 1e6;
 }
 
 let opened;

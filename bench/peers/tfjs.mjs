@@ -9,6 +9,7 @@
  */
 
 import process from "node:process";
+import { rateOf } from "../../kernels/gemm_rate.ts";
 import { say, serve } from "../compare/protocol.ts";
 
 /** Not literal imports, so that only whoever compares installs them. */
@@ -175,19 +176,20 @@ function open({ kind, model, batch }) {
 
 async function gemm(size, runs) {
   const [a, b] = [noise([size, size], 1), noise([size, size], 1)];
-  const times = [];
-  for (let run = 0; run <= runs; run++) {
-    const started = performance.now();
+  const multiply = async (products) => {
+    for (let i = 1; i < products; i++) tf.matMul(a, b).dispose();
     const c = tf.matMul(a, b);
     // Reading one number waits for all.
     const corner = c.slice([0, 0], [1, 1]);
     await corner.data();
-    times.push(performance.now() - started);
     tf.dispose([c, corner]);
-  }
+  };
+  const { median } = await rateOf(
+    (products) => Promise.resolve(() => multiply(products)),
+    runs,
+  );
   tf.dispose([a, b]);
-  const median = times.slice(1).sort((x, y) => x - y)[runs >> 1];
-  return 2 * size ** 3 / median / 1e6;
+  return median * 2 * size ** 3 / 1e6;
 }
 
 let step;
