@@ -114,7 +114,7 @@ export class Lock {
     };
     // The flock comes before the name: a lock without a name is never taken for
     // one whose process has ended.
-    await tryFlock(file);
+    await waitForFlock(file);
     await writeHolder(file, holder);
     return new Lock(path, file, holder, options);
   }
@@ -213,6 +213,15 @@ async function tryFlock(
     return await file.tryLock(true) ? "free" : "held";
   } catch {
     return "unknown";
+  }
+}
+
+/** As long as others look whether it is free, each for a moment. */
+async function waitForFlock(file: Deno.FsFile): Promise<void> {
+  try {
+    await file.lock(true);
+  } catch {
+    // There is none here.
   }
 }
 
