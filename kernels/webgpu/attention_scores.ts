@@ -6,8 +6,9 @@
  *
  * Shapes: s, dp (heads of images, T, T), both axes padded to whole vectors: p
  * gets zeros past the end of a row, and in the gradient p and ds also past the
- * last row. Results take the places of what they are made of. lse, δ (B, H, T). Bindings: s, lse, size; s, dp, lse, δ, size. Dispatch:
- * 64 rows, and 64 vectors, a workgroup.
+ * last row. Results take the places of what they are made of. lse, δ (B, H, T).
+ * Bindings: s, lse, size; s, dp, lse, δ, size. Dispatch: 64 rows, and 64 vectors,
+ * a workgroup.
  *
  * @module
  */
