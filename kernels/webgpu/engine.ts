@@ -11,7 +11,12 @@ import { checkPlaces, lowerPlan } from "./compile.ts";
 import { Guard } from "./guard.ts";
 import type { Kernel, LoweringContext, MatmulFamily } from "./kernel.ts";
 import { kernels as registry } from "./kernels.ts";
-import { type DeviceLimits, limitsOf, MAX_BUFFERS } from "./limits.ts";
+import {
+  type DeviceLimits,
+  limitsOf,
+  MAX_BINDINGS,
+  MAX_BUFFERS,
+} from "./limits.ts";
 import type { MatmulChoices } from "./matmul_variant.ts";
 import { WebgpuMemory } from "./memory.ts";
 import { Pipelines } from "./pipelines.ts";
@@ -42,8 +47,6 @@ export interface WebgpuOptions {
   /** Limits below the adapter's, to show that nothing needs more. */
   limits?: Partial<DeviceLimits>;
 }
-
-const MAX_BINDINGS = 16;
 
 const NO_HALF = { inputs: [], outputs: [] } as const;
 

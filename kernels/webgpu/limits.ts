@@ -13,6 +13,9 @@ export interface DeviceLimits {
 /** Buffers of one memory; more is a mistake, and takes long to be refused. */
 export const MAX_BUFFERS = 1024;
 
+/** Storage bindings of a shader; none has more. */
+export const MAX_BINDINGS = 16;
+
 /** No limit but WebGPU's own of workgroups, for plans that do not run. */
 export const UNLIMITED: DeviceLimits = {
   bufferBytes: 2 ** 48,

@@ -11,6 +11,7 @@
 import { HALF_FEATURE, openDevice } from "./adapter.ts";
 import { Guard } from "./guard.ts";
 import type { Dispatch, Shader } from "./kernel.ts";
+import { MAX_BINDINGS } from "./limits.ts";
 import { Pipelines } from "./pipelines.ts";
 
 /** What is compiled once. */
@@ -23,17 +24,29 @@ const ENOUGH = 6;
 const MOST_DEVICES = 4;
 
 /** As much as any uniform has, and any other binding needs at least. */
-const BYTES = 256;
+const SLOT_BYTES = 256;
 
 /** A device that kernels are compiled on. */
 class Workbench {
   readonly #device: GPUDevice;
   readonly #pipelines: Pipelines;
-  readonly #buffers: GPUBuffer[] = [];
+  readonly #storage: GPUBuffer;
+  readonly #uniform: GPUBuffer;
 
   constructor(device: GPUDevice, pipelines: Pipelines) {
     this.#device = device;
     this.#pipelines = pipelines;
+    const label = "warm up";
+    this.#storage = device.createBuffer({
+      label,
+      size: MAX_BINDINGS * SLOT_BYTES,
+      usage: GPUBufferUsage.STORAGE,
+    });
+    this.#uniform = device.createBuffer({
+      label,
+      size: SLOT_BYTES,
+      usage: GPUBufferUsage.UNIFORM,
+    });
   }
 
   /** Dispatches kernels with no workgroups. */
@@ -55,32 +68,24 @@ class Workbench {
   }
 
   clear(): void {
-    for (const buffer of this.#buffers) buffer.destroy();
+    this.#storage.destroy();
+    this.#uniform.destroy();
   }
 
-  /** Bindings of which nothing is read. */
+  /** Bindings of which nothing is read; none may overlap another. */
   #group(shader: Shader): GPUBindGroup {
-    const buffers = shader.bindings.map(() => this.#buffer("STORAGE"));
-    if (shader.uniform) buffers.push(this.#buffer("UNIFORM"));
+    const size = SLOT_BYTES;
+    const bindings: GPUBufferBinding[] = shader.bindings.map((_, i) => ({
+      buffer: this.#storage,
+      offset: i * size,
+      size,
+    }));
+    if (shader.uniform) bindings.push({ buffer: this.#uniform, size });
     return this.#device.createBindGroup({
       label: "warm up",
       layout: this.#pipelines.layout(shader),
-      entries: buffers.map((buffer, binding) => ({
-        binding,
-        resource: { buffer, size: BYTES },
-      })),
+      entries: bindings.map((resource, binding) => ({ binding, resource })),
     });
-  }
-
-  #buffer(kind: "STORAGE" | "UNIFORM"): GPUBuffer {
-    const usage = GPUBufferUsage[kind];
-    const buffer = this.#device.createBuffer({
-      label: "warm up",
-      size: BYTES,
-      usage,
-    });
-    this.#buffers.push(buffer);
-    return buffer;
   }
 }
 
