@@ -26,7 +26,7 @@ export const familyCosts: ReadonlyMap<string, number> = new Map([
   ["feature map", 2],
   ["loss and update", 2.8],
   ["window", 6.2],
-  // On software its products, which are those that follow.
+  // On software adapters it is the first to compile a product by vectors.
   ["attention", 27],
   ["matrix product", 5.3],
   ["expert", 1],

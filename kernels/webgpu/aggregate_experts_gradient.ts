@@ -13,7 +13,8 @@
  * has a dispatch of its own, so that both have the same loads: loads are most
  * of what such an adapter compiles.
  *
- * Bindings: as the descriptors at the end. Dispatch: 64 units of a chunk a workgroup; 64 sums a workgroup.
+ * Bindings: as the descriptors at the end. Dispatch: 64 units of a chunk a
+ * workgroup; 64 sums a workgroup.
  * Accumulates in f32.
  *
  * @module

@@ -26,7 +26,7 @@ import {
   slopesShader,
 } from "./attention_scores.ts";
 import type { Dispatch, Grid, LoweringContext, Shader } from "./kernel.ts";
-import { type HeadPlaces, uniformOf } from "./matmul_common.ts";
+import { type HeadPlaces, matmulUniform } from "./matmul_common.ts";
 import { type Lanes, variantGrid } from "./matmul_variant.ts";
 import { matmulVectorsShader } from "./matmul_vectors.ts";
 
@@ -139,7 +139,7 @@ class Heads {
       places: [a.place, b.place, undefined, undefined, y.place, undefined],
       constants: {},
       grid,
-      uniform: uniformOf(
+      uniform: matmulUniform(
         { ...form, ...rows, chunk, chunks: 1, lanes, each },
         alpha,
         0,

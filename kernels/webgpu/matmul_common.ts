@@ -178,7 +178,7 @@ export function floatBits(value: number): number {
  * The uniform buffer of a product; `parts` are the epilogue's bits, and a
  * chunk of a split product has none.
  */
-export function uniformOf(
+export function matmulUniform(
   sizes: MatmulSizes,
   alpha: number,
   parts: number,
@@ -215,7 +215,7 @@ export function matmulDispatches(
   const [y, pre] = call.outputs;
   const parts = (bias ? 1 : 0) | (call.attributes.activation ? 2 : 0) |
     (pre ? 4 : 0) | (residual ? 8 : 0);
-  const whole = uniformOf(sizes, sizes.alpha, parts);
+  const whole = matmulUniform(sizes, sizes.alpha, parts);
   if (chunks === 1) {
     const places = [a, b, bias, residual, y, pre];
     return [{ ...family, places, uniform: whole }];
@@ -224,7 +224,7 @@ export function matmulDispatches(
   return [{
     ...family,
     places: [a, b, undefined, undefined, partial, undefined],
-    uniform: uniformOf({ ...sizes, yRow: n }, 1, 0),
+    uniform: matmulUniform({ ...sizes, yRow: n }, 1, 0),
   }, {
     shader: matmulSumShader,
     places: [partial, bias, residual, y, pre],
