@@ -143,7 +143,8 @@ async function attempt<T>(name: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     const reason = cause instanceof Error
-      ? cause.message.split("\n")[0].trim()
+      // libvips ends the first of several lines with a colon.
+      ? cause.message.split("\n")[0].replace(/[\s:]+$/, "")
       : "no reason given";
     throw new ImageError(
       `Cannot decode ${name}: got bytes that do not decode (${reason}), wanted ${WANTED}`,

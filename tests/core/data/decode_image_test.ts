@@ -233,6 +233,10 @@ Deno.test("decodePixels() names a file that is no whole image", async () => {
     new TextEncoder().encode("not an image"),
     /unsupported image format/,
   );
+  await rejects(
+    new Uint8Array([...png.subarray(0, 8), 1, 2, 3]),
+    /do not decode \([^)]*header\)/,
+  );
   await rejects(jpeg.subarray(0, jpeg.length - 200), /do not decode/);
   await rejects(png.subarray(0, png.length - 60), /do not decode/);
   await rejects(
