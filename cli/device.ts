@@ -36,7 +36,7 @@ export async function openDevice(
 ): Promise<OpenedDevice> {
   const asked = input.text("device");
   if (asked === "cpu") return opened(await openCpu(input, precision));
-  await lookForAdapter();
+  quietDriver();
   const onStaleTuning = (note: string) => output.warn(note);
   if (asked === "webgpu") {
     return opened(await openEngine("webgpu", { precision, onStaleTuning }));
@@ -83,18 +83,23 @@ function opened(engine: Engine): OpenedDevice {
   return { engine, description: describe(engine) };
 }
 
-/**
- * Describes the WebGPU adapter, if there is one. Mesa complains on stderr where
- * XDG_RUNTIME_DIR is not set, as in containers, but does not need it.
- */
+/** Describes the WebGPU adapter, if there is one. */
 export async function lookForAdapter(): Promise<AdapterReport | undefined> {
+  quietDriver();
+  return await findAdapter();
+}
+
+/**
+ * Mesa complains on stderr where XDG_RUNTIME_DIR is not set, as in containers,
+ * but does not need it.
+ */
+function quietDriver(): void {
   const variable = { name: "env", variable: RUNTIME_FOLDER } as const;
   const { state } = Deno.permissions.querySync(variable);
   if (
     Deno.build.os === "linux" && state === "granted" &&
     !Deno.env.has(RUNTIME_FOLDER)
   ) Deno.env.set(RUNTIME_FOLDER, "/tmp");
-  return await findAdapter();
 }
 
 const RUNTIME_FOLDER = "XDG_RUNTIME_DIR";

@@ -6,7 +6,7 @@ import { byteLength, type HostArray, type Plan } from "./engine.ts";
  * @throws {TypeError} If one is missing, unknown, or of another length or type.
  */
 export function checkInputs(
-  { label, inputs: wanted }: Plan,
+  { label, inputs: wanted }: Pick<Plan, "label" | "inputs">,
   inputs: Readonly<Record<string, HostArray>>,
 ): void {
   for (const name of Object.keys(inputs)) {

@@ -4,17 +4,12 @@
  * @module
  */
 
-import { CheckedEngine } from "./checked_engine.ts";
 import type { BlasChoice } from "./cpu/blas.ts";
 import { openCpuEngine } from "./cpu/engine.ts";
 import { DeviceError, type Engine, type Precision } from "./engine.ts";
-import {
-  type AdapterReport,
-  findAdapter,
-  loadTuning,
-  openWebgpuEngine,
-  type WebgpuOptions,
-} from "./webgpu/mod.ts";
+import { openCheckedWebgpu } from "./open_webgpu.ts";
+import { mayStartThread, openOnThread } from "./thread/start.ts";
+import { type AdapterReport, findAdapter } from "./webgpu/mod.ts";
 
 /** `auto` takes WebGPU on real hardware, else the CPU engine. */
 export type EngineName = "auto" | "cpu" | "webgpu";
@@ -51,6 +46,13 @@ export interface EngineOptions {
    * opened, whatever it takes. `never`. Default: `once`.
    */
   readonly check?: "once" | "always" | "never";
+  /**
+   * Whether WebGPU runs on a thread of its own; default true. Deno blocks the
+   * thread that waits for a device. Starting one wants permission to read this
+   * package's files; without it, or if it cannot be started, the calling thread
+   * is used.
+   */
+  readonly thread?: boolean;
   /** Told what `auto` took and why. */
   onChoice?(choice: EngineChoice): void;
   /**
@@ -100,7 +102,7 @@ export async function openEngine(
 ): Promise<Engine> {
   const { precision } = options;
   if (name === "webgpu") {
-    return await openChecked({ allowSoftware: true, precision }, options);
+    return await openWebgpu(true, options);
   }
   if (name === "cpu" && precision === "f16") {
     throw noHalf("the cpu engine was asked for");
@@ -110,7 +112,7 @@ export async function openEngine(
   let engine: Engine | undefined;
   if (choice.name === "webgpu") {
     try {
-      engine = await openChecked({ precision }, options);
+      engine = await openWebgpu(false, options);
     } catch (error) {
       if (precision === "f16" || !(error instanceof DeviceError)) throw error;
       choice = { name: "cpu", reason: error.message, error };
@@ -122,20 +124,16 @@ export async function openEngine(
   return engine;
 }
 
-/** Opens WebGPU on a device whose kernels compute what they should. */
-async function openChecked(
-  options: WebgpuOptions,
-  { check = "once", onStaleTuning }: EngineOptions,
+/** Opens WebGPU, on a thread of its own where that can be. */
+async function openWebgpu(
+  allowSoftware: boolean,
+  { precision, check = "once", thread = true, onStaleTuning }: EngineOptions,
 ): Promise<Engine> {
-  const adapter = await findAdapter();
-  const tuning = adapter && await loadTuning(adapter);
-  if (tuning?.note) onStaleTuning?.(tuning.note);
-  const tuned = tuning?.choices;
-  const engine = await openWebgpuEngine({ ...options, tuned });
-  if (check === "never" || !adapter) return engine;
-  return await CheckedEngine.open(engine, adapter, {
-    anew: check === "always",
-  });
+  const options = { allowSoftware, precision, check };
+  const opened = (thread && mayStartThread() && await openOnThread(options)) ||
+    await openCheckedWebgpu(options);
+  if (opened.staleTuning) onStaleTuning?.(opened.staleTuning);
+  return opened.engine;
 }
 
 function noHalf(reason: string): DeviceError {

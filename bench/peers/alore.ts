@@ -15,10 +15,9 @@ import { buildModel } from "../../core/models/build_model.ts";
 import { defaultSettings } from "../../core/train/settings.ts";
 import { openStepper } from "../../core/train/stepper.ts";
 import { randomBatch } from "../../cli/measure.ts";
-import { openCpuEngine } from "../../kernels/cpu/engine.ts";
 import type { Engine } from "../../kernels/engine.ts";
 import { measureGemmRate } from "../../kernels/gemm_rate.ts";
-import { openWebgpuEngine } from "../../kernels/webgpu/engine.ts";
+import { openEngine } from "../../kernels/open_engine.ts";
 import { type Reply, type Request, serve } from "../compare/protocol.ts";
 import type { Work } from "../compare/works.ts";
 
@@ -37,14 +36,6 @@ const { values } = parseArgs({
     threads: { type: "string" },
   },
 });
-
-async function openEngine(): Promise<Engine> {
-  if (values.device === "webgpu") {
-    return await openWebgpuEngine({ allowSoftware: true });
-  }
-  const threads = values.threads ? Number(values.threads) : undefined;
-  return await openCpuEngine({ threads, blas: values.blas });
-}
 
 function modelOf(engine: Engine, { kind, model }: Work): AdaptedModel {
   // A plain model for inference, as after merging.
@@ -112,7 +103,11 @@ async function seconds(opened: Open, steps: number): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-const engine = await openEngine();
+const engine = await openEngine(values.device === "webgpu" ? "webgpu" : "cpu", {
+  threads: values.threads ? Number(values.threads) : undefined,
+  blas: values.blas,
+  check: "never",
+});
 let opened: Open | undefined;
 
 async function handle(request: Request): Promise<Reply> {

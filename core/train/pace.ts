@@ -1,7 +1,7 @@
 /**
  * Says how many steps may be in flight: as many as take half a second, because
- * waiting for them may block the event loop, and with it the progress line and
- * Ctrl-C.
+ * those that were handed over cannot be taken back, when Ctrl-C asks for it, and
+ * progress is told when a device is done with all of them.
  */
 export class Pace {
   readonly #most: number;

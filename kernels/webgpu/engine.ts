@@ -1,3 +1,4 @@
+import { checkSize } from "../check_memory.ts";
 import type {
   Engine,
   EngineLimits,
@@ -38,8 +39,7 @@ export interface WebgpuOptions {
    */
   tuned?: MatmulChoices;
   /**
-   * Forces the kernels for software or for hardware adapters, and that runs are
-   * handed over in portions or whole.
+   * Forces the kernels for software or for hardware adapters.
    */
   treatAsSoftware?: boolean;
   /** Kernels by name instead of the built-in ones. */
@@ -134,17 +134,7 @@ class WebgpuEngine implements Engine {
 
   allocate(bytes: number, label: string): Memory {
     this.#core.guard.check();
-    if (!Number.isInteger(bytes) || bytes <= 0) {
-      throw new RangeError(
-        `Cannot allocate ${label}: got ${bytes} bytes, wanted 1 or more`,
-      );
-    }
-    if (bytes > this.limits.memoryBytes) {
-      throw new RangeError(
-        `Cannot allocate ${label}: got ${bytes} bytes, wanted at most ` +
-          `${this.limits.memoryBytes}`,
-      );
-    }
+    checkSize(bytes, label, this.limits);
     const memory = new WebgpuMemory(
       this.#core,
       bytes,

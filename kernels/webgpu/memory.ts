@@ -1,3 +1,4 @@
+import { checkAccess } from "../check_memory.ts";
 import type { DeviceError, HostArray, Memory } from "../engine.ts";
 import { Block } from "./block.ts";
 import type { Guard } from "./guard.ts";
@@ -132,17 +133,8 @@ export class WebgpuMemory implements Memory {
     return copy;
   }
 
-  #check(verb: string, offset: number, bytes: number): void {
+  #check(verb: "read" | "write", offset: number, bytes: number): void {
     this.#core.guard.check();
-    if (this.#closed) {
-      throw new TypeError(`Cannot ${verb} ${this.label}: it is closed`);
-    }
-    const whole = offset % 4 === 0 && bytes % 4 === 0;
-    if (!whole || offset < 0 || bytes < 0 || offset + bytes > this.bytes) {
-      throw new RangeError(
-        `Cannot ${verb} ${this.label}: got bytes ${offset} to ` +
-          `${offset + bytes}, wanted multiples of 4 within 0 to ${this.bytes}`,
-      );
-    }
+    checkAccess(this, verb, offset, bytes);
   }
 }

@@ -15,7 +15,6 @@ import { CLOCK_FEATURE, DispatchClock } from "./dispatch_clock.ts";
 import type { Grid } from "./kernel.ts";
 import { type Core, WebgpuMemory } from "./memory.ts";
 import type { Pipelines } from "./pipelines.ts";
-import { Portions } from "./portions.ts";
 import {
   bindDispatches,
   type Buffers,
@@ -31,7 +30,7 @@ import { warmUp } from "./warm_up.ts";
 type ProgramCore = Core & {
   readonly pipelines: Pipelines;
   readonly absent: GPUBuffer;
-  /** Whether waiting for the device blocks the thread as long as it computes. */
+  /** Whether the processor is the device. */
   readonly software: boolean;
 };
 
@@ -53,7 +52,6 @@ export class WebgpuProgram implements Program {
   readonly #steps: readonly Step[];
   readonly #stagingOffsets: ReadonlyMap<string, number>;
   readonly #onClose: (program: WebgpuProgram) => void;
-  readonly #portions: Portions | undefined;
   #runs = 0;
   #closed = false;
 
@@ -72,7 +70,6 @@ export class WebgpuProgram implements Program {
     this.#steps = steps;
     this.#onClose = onClose;
     this.#stagingOffsets = stagingLayout(plan).offsets;
-    if (core.software && steps.length > 0) this.#portions = new Portions();
     if (core.device.features.has(CLOCK_FEATURE) && steps.length > 0) {
       this.profile = (inputs) => this.#profile(inputs);
     }
@@ -180,7 +177,7 @@ export class WebgpuProgram implements Program {
     slot: Slot,
     clock: DispatchClock | undefined,
   ): Promise<Record<string, HostArray>> {
-    const { device, guard, timeline } = this.#core;
+    const { device, guard } = this.#core;
     guard.check();
     for (const memory of this.#memories) {
       if (memory.closed) {
@@ -194,34 +191,21 @@ export class WebgpuProgram implements Program {
       device.queue.writeBuffer(buffer, offset, data);
     }
     const what = `run ${this.#plan.label}`;
-    const submit = (from: number, to: number) => {
-      guard.check();
-      const encoder = device.createCommandEncoder({ label: this.#plan.label });
-      this.#encode(encoder, from, to, clock);
-      if (to === this.#steps.length) this.#copyOutputs(encoder, slot, clock);
-      device.queue.submit([encoder.finish()]);
-    };
-    const count = this.#steps.length;
-    if (!this.#portions) {
-      submit(0, count);
-      return guard.watch(this.#collect(slot), what);
-    }
-    const handed = this.#portions.handOver(count, submit);
-    timeline.hold(handed);
-    return guard.watch(handed.then(() => this.#collect(slot)), what);
+    const encoder = device.createCommandEncoder({ label: this.#plan.label });
+    this.#encode(encoder, clock);
+    this.#copyOutputs(encoder, slot, clock);
+    device.queue.submit([encoder.finish()]);
+    return guard.watch(this.#collect(slot), what);
   }
 
   /** One pass, or with a clock one for each dispatch. */
   #encode(
     encoder: GPUCommandEncoder,
-    from: number,
-    to: number,
     clock: DispatchClock | undefined,
   ): void {
     const { label } = this.#plan;
     let pass = clock ? undefined : encoder.beginComputePass({ label });
-    for (let i = from; i < to; i++) {
-      const { pipeline, bindGroup, grid } = this.#steps[i];
+    for (const [i, { pipeline, bindGroup, grid }] of this.#steps.entries()) {
       if (clock) {
         const timestampWrites = clock.writes(i);
         pass = encoder.beginComputePass({ label, timestampWrites });

@@ -7,7 +7,6 @@
 export class Timeline {
   #waiting = 0;
   #tail: Promise<unknown> = Promise.resolve();
-  #held: Promise<void> = Promise.resolve();
 
   /** Whether work added now would have to wait. */
   get blocked(): boolean {
@@ -32,16 +31,7 @@ export class Timeline {
       this.#waiting--;
       return { result: action() };
     });
-    this.#tail = done.then(() => this.#held, () => {});
+    this.#tail = done.catch(() => {});
     return done.then(({ result }) => result);
-  }
-
-  /** What is being handed over in parts; called by an action that starts it. */
-  hold(parts: Promise<unknown>): void {
-    this.#waiting++;
-    this.#held = parts.then(() => {}, () => {}).then(() => {
-      this.#waiting--;
-    });
-    this.#tail = Promise.all([this.#tail, this.#held]);
   }
 }

@@ -29,6 +29,10 @@ async function checkAgainst(
   }
 }
 
+/** On this thread, where its device can be watched. */
+const openHere = (options: EngineOptions = {}) =>
+  openEngine("webgpu", { ...options, thread: false });
+
 const openCpu = () => openCpuEngine({ threads: 0, blas: "off" });
 
 Deno.test("checkKernels() finds the cpu engine right by the references", () =>
@@ -120,7 +124,7 @@ async function pipelinesIn(work: () => Promise<unknown>): Promise<number> {
 
 /** Opens WebGPU and says how many pipelines that took. */
 function pipelinesOf(options: EngineOptions = {}): Promise<number> {
-  return pipelinesIn(async () => (await openEngine("webgpu", options)).close());
+  return pipelinesIn(async () => (await openHere(options)).close());
 }
 
 /** Compiles a plan of one call on a new engine; how many pipelines it took. */
@@ -128,7 +132,7 @@ async function pipelinesFor(
   use: KernelUse,
   options: EngineOptions = {},
 ): Promise<number> {
-  const engine = await openEngine("webgpu", options);
+  const engine = await openHere(options);
   try {
     return await pipelinesIn(() => engine.compile(onePlan(use)));
   } finally {
@@ -172,9 +176,9 @@ gpuTest(
   "Engine.compile() refuses a kernel that computes wrong numbers",
   () =>
     withCache(async () => {
-      await openEngine("webgpu").then((engine) => engine.close());
+      await openHere().then((engine) => engine.close());
       await withWrong("scale_rows", ["x[", "2.0 * x["], async () => {
-        const engine = await openEngine("webgpu");
+        const engine = await openHere();
         try {
           await assert.rejects(
             engine.compile(onePlan(scaleRows)),
@@ -200,7 +204,7 @@ Deno.test({
   fn: () =>
     withCache(async () => {
       await pipelinesFor(scaleRows);
-      const engine = await openEngine("webgpu", { precision: "f16" });
+      const engine = await openHere({ precision: "f16" });
       const plan = halfPlan(onePlan(scaleRows), engine.half!("scale_rows"));
       const compile = () => engine.compile(plan);
       const label = "scale_rows, f16 x and residual and y";
@@ -220,7 +224,7 @@ gpuTest(
   "Engine.compile() tries the attention of long sequences on software adapters",
   () =>
     withCache(async () => {
-      const engine = await openEngine("webgpu");
+      const engine = await openHere();
       if (!engine.description.includes("software")) return engine.close();
       const attention = (tokens: number): KernelUse => ({
         kernel: "attention",
@@ -322,7 +326,7 @@ gpuTest(
         "global_norm",
         ["sqrt(whole)", "whole"],
         () =>
-          assert.rejects(openEngine("webgpu", { check: "always" }), (error) => {
+          assert.rejects(openHere({ check: "always" }), (error) => {
             assert.ok(error instanceof DeviceError);
             assert.match(
               error.message,
@@ -349,7 +353,7 @@ gpuTest(
         ["sqrt(whole)", "square(whole)"],
         () =>
           assert.rejects(
-            openEngine("webgpu", { check: "always" }),
+            openHere({ check: "always" }),
             /Cannot trust the device .*: Cannot compile kernel global_norm/,
           ),
       )

@@ -9,6 +9,7 @@ async function choice(): Promise<EngineChoice> {
     threads: 1,
     blas: "off",
     check: "always",
+    thread: false,
     onChoice: (made) => choices.push(made),
   });
   engine.close();

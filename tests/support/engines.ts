@@ -7,6 +7,7 @@
 import { BLAS_PATHS, openBlas } from "../../kernels/cpu/blas.ts";
 import { openCpuEngine } from "../../kernels/cpu/engine.ts";
 import { DeviceError, type Engine } from "../../kernels/engine.ts";
+import { openEngine } from "../../kernels/open_engine.ts";
 import { findAdapter, HALF_FEATURE } from "../../kernels/webgpu/adapter.ts";
 import { openWebgpuEngine } from "../../kernels/webgpu/engine.ts";
 
@@ -72,7 +73,8 @@ export const testEngines: readonly TestEngine[] = [
   {
     name: "webgpu",
     ignore: !adapter && !required,
-    open: () => openWebgpuEngine({ allowSoftware: true }),
+    // As users get it, on a thread of its own.
+    open: () => openEngine("webgpu", { check: "never" }),
   },
 ];
 

@@ -12,10 +12,7 @@ import {
 } from "../../../core/train/settings.ts";
 import { openStepper, type Stepper } from "../../../core/train/stepper.ts";
 import { train } from "../../../core/train/trainer.ts";
-import {
-  openWebgpuEngine,
-  type WebgpuOptions,
-} from "../../../kernels/webgpu/engine.ts";
+import { openWebgpuEngine } from "../../../kernels/webgpu/engine.ts";
 import { gpuTest, withHook } from "../../kernels/webgpu/adapter.ts";
 import { tinyDataset, tinyModel } from "../../support/tiny.ts";
 import { TOLERANCE } from "../../support/tolerance.ts";
@@ -30,15 +27,11 @@ const settings: TrainSettings = {
 /** Runs a number of steps, each of them started when `depth` are under way. */
 type Steps = (count: number) => Promise<void>;
 
-/** Software adapters get a step in portions, one submission for each. */
-const AS_HARDWARE = { allowSoftware: true, treatAsSoftware: false };
-
 /** A model that trains on a WebGPU device. */
 async function withSteps(
   work: (steps: Steps, stepper: Stepper) => Promise<void>,
-  options: WebgpuOptions = { allowSoftware: true },
 ): Promise<void> {
-  const engine = await openWebgpuEngine(options);
+  const engine = await openWebgpuEngine({ allowSoftware: true });
   using model = tinyModel(engine, "alore");
   const split = tinyDataset().splits.get("train")!;
   const batches = new Batches(split, {
@@ -111,7 +104,7 @@ gpuTest(
         getMappedRange: 20,
         unmap: 20,
       });
-    }, AS_HARDWARE),
+    }),
 );
 
 gpuTest(
@@ -136,11 +129,11 @@ gpuTest(
       const round = ["submit", "wait"]
         .flatMap((call) => Array<string>(mostInFlight).fill(call));
       assert.deepEqual(order, [...round, ...round, ...round]);
-    }, AS_HARDWARE),
+    }),
 );
 
 gpuTest("encoding a step of vit-t8-32 takes less than 5 ms", async () => {
-  const engine = await openWebgpuEngine(AS_HARDWARE);
+  const engine = await openWebgpuEngine({ allowSoftware: true });
   const config = findBackbone("vit-t8-32");
   const method = findMethod("alore");
   using model = buildModel({

@@ -1,0 +1,41 @@
+import { CheckedEngine } from "./checked_engine.ts";
+import type { Engine, Precision } from "./engine.ts";
+import { findAdapter, loadTuning, openWebgpuEngine } from "./webgpu/mod.ts";
+
+/** Options of {@linkcode openCheckedWebgpu}. */
+export interface CheckedOptions {
+  /** Whether an adapter that computes on the processor will do. */
+  readonly allowSoftware: boolean;
+  /** In what weights that stay frozen and activations are stored; "f32". */
+  readonly precision?: Precision;
+  /** When kernels are compared with those of the CPU engine. */
+  readonly check: "once" | "always" | "never";
+}
+
+/** An engine, and why what a tuner found is not used, where that is so. */
+export interface CheckedWebgpu {
+  readonly engine: Engine;
+  readonly staleTuning?: string;
+}
+
+/**
+ * Opens WebGPU on a device whose kernels compute what they should, with what a
+ * tuner found to be best on it.
+ *
+ * @throws {DeviceError} If there is no such device or it computes wrong numbers.
+ */
+export async function openCheckedWebgpu(
+  { check, ...options }: CheckedOptions,
+): Promise<CheckedWebgpu> {
+  const adapter = await findAdapter();
+  const tuning = adapter && await loadTuning(adapter);
+  const staleTuning = tuning?.note;
+  const tuned = tuning?.choices;
+  const engine = await openWebgpuEngine({ ...options, tuned });
+  if (check === "never" || !adapter) return { engine, staleTuning };
+  const anew = check === "always";
+  return {
+    engine: await CheckedEngine.open(engine, adapter, { anew }),
+    staleTuning,
+  };
+}

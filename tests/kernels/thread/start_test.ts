@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { openEngine } from "../../../kernels/open_engine.ts";
+import { mayStartThread, openOnThread } from "../../../kernels/thread/start.ts";
+import { feeds, type KernelUse, onePlan } from "../cpu/one_kernel.ts";
+import { gpuTest, ignore, withHook } from "../webgpu/adapter.ts";
+
+const relu: KernelUse = {
+  kernel: "relu",
+  attributes: { count: 2 },
+  inputs: [Float32Array.of(-1, 2)],
+  outputs: [2],
+};
+
+const options = { allowSoftware: true, check: "never" } as const;
+
+/** A module for a thread, which has its first message as `start`. */
+function moduleOf(body: string): URL {
+  const source = `import { parentPort } from "node:worker_threads";
+parentPort.once("message", (start) => { ${body} });`;
+  return new URL(`data:application/javascript,${encodeURIComponent(source)}`);
+}
+
+const served = JSON.stringify({
+  served: {
+    name: "webgpu",
+    description: "a test's",
+    limits: { memoryBytes: 64, tensorBytes: 64 },
+  },
+});
+
+/** How many devices are opened on this thread. */
+async function devicesHere(work: () => Promise<void>): Promise<number> {
+  let devices = 0;
+  const count = () => devices++;
+  await withHook(GPUAdapter.prototype, "requestDevice", count, work);
+  return devices;
+}
+
+async function computes(thread?: boolean): Promise<void> {
+  const engine = await openEngine("webgpu", { check: "never", thread });
+  const program = await engine.compile(onePlan(relu));
+  const { output0 } = await program.run(feeds(relu));
+  assert.deepEqual(output0, Float32Array.of(0, 2));
+  engine.close();
+}
+
+gpuTest("openEngine() opens WebGPU on a thread of its own", async () => {
+  assert.ok(mayStartThread());
+  assert.equal(await devicesHere(() => computes()), 0);
+  assert.equal(await devicesHere(() => computes(false)), 1);
+});
+
+Deno.test({
+  name: "openEngine() does without a thread that it may not start",
+  ignore,
+  permissions: { read: false, env: "inherit" },
+  fn: async () => {
+    assert.ok(!mayStartThread());
+    assert.equal(await devicesHere(() => computes()), 1);
+  },
+});
+
+Deno.test("openOnThread() says so if the thread cannot be started", async () => {
+  const ends = moduleOf("process.exit(3)");
+  assert.equal(await openOnThread(options, ends), undefined);
+});
+
+Deno.test("openOnThread() throws what the thread met", async () => {
+  const error = { name: "DeviceError", message: "Cannot open", hint: "buy it" };
+  const body = `parentPort.postMessage({ error: ${JSON.stringify(error)} })`;
+  await assert.rejects(openOnThread(options, moduleOf(body)), error);
+});
+
+Deno.test("a thread that ends takes its engine with it", async () => {
+  for (
+    const [body, cause] of [
+      ["throw new Error('as a test asks')", /as a test asks/],
+      ["process.exit(3)", /exit code 3/],
+    ] as const
+  ) {
+    const opened = await openOnThread(
+      options,
+      moduleOf(
+        `start.port.on("message", () => { ${body} });
+        parentPort.postMessage(${served});`,
+      ),
+    );
+    const { engine } = opened!;
+    await assert.rejects(engine.compile(onePlan(relu)), (error) => {
+      assert.match(String(error), /the thread of WebGPU ended: /);
+      assert.match(String(error), cause);
+      return true;
+    });
+    assert.throws(() => engine.allocate(4, "late"), cause);
+    engine.close();
+  }
+});
+
+gpuTest("an engine that nobody closed lets the process end", async () => {
+  const module = new URL("../../../kernels/open_engine.ts", import.meta.url);
+  const script = `const { openEngine } = await import("${module}");
+await openEngine("webgpu", { check: "never" });
+console.log("open");`;
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--allow-read",
+      "--config",
+      fileURLToPath(new URL("../../../deno.json", import.meta.url)),
+      `data:application/javascript,${encodeURIComponent(script)}`,
+    ],
+    stderr: "inherit",
+  }).output();
+  assert.ok(success);
+  assert.equal(new TextDecoder().decode(stdout), "open\n");
+});
