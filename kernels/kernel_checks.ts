@@ -99,27 +99,30 @@ const longAttention: readonly KernelCheck[] = [
 ];
 
 const norms: readonly KernelCheck[] = [
-  check(
-    "layer_norm",
-    { m: 9, n: 37, eps: 1e-6 },
-    [some(9, 37), some(37), some(37)],
-    [9, 37],
-    [9],
-    [9],
-  ),
-  check(
-    "layer_norm_gradient",
-    { m: 9, n: 37 },
-    [
-      some(9, 37),
-      some(9, 37),
-      some(37),
-      of("layer_norm", 1),
-      of("layer_norm", 2),
-      some(9, 37),
-    ],
-    [9, 37],
-  ),
+  // Rows of vectors, and rows of numbers.
+  ...[36, 37].flatMap((n) => [
+    check(
+      "layer_norm",
+      { m: 9, n, eps: 1e-6 },
+      [some(9, n), some(n), some(n)],
+      [9, n],
+      [9],
+      [9],
+    ),
+    check(
+      "layer_norm_gradient",
+      { m: 9, n },
+      [
+        some(9, n),
+        some(9, n),
+        some(n),
+        of("layer_norm", 1),
+        of("layer_norm", 2),
+        some(9, n),
+      ],
+      [9, n],
+    ),
+  ]),
   check(
     "layer_norm_parameter_gradient",
     { m: 9, n: 37 },

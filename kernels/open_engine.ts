@@ -39,7 +39,7 @@ export interface EngineOptions {
   /**
    * When small uses of kernels are compared with those of the CPU engine on a
    * WebGPU device. `once`: when an adapter is opened for the first time, one
-   * kernel of each family, the fastest to compile first, as far as 115 ms go;
+   * kernel of each family, the fastest to compile first, as far as 130 ms go;
    * every other kernel before a plan uses it; and what passed not again for 30
    * days on the same adapter by the same kernels, if the user's cache directory
    * may be read and written without asking. `always`: all kernels when it is

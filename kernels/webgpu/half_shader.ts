@@ -42,7 +42,7 @@ export function halfShader(shader: Shader, half: readonly number[]): Shader {
 function storeAsHalf(wgsl: string, binding: number, shader: string): string {
   const declaration = new RegExp(
     `(@binding\\(${binding}\\) var<storage, read_write> (\\w+): )` +
-      "array<(f32|vec4f)>;",
+      "array<(f32|vec4f|Numbers)>;",
   );
   const found = declaration.exec(wgsl);
   if (!found) {
@@ -51,7 +51,10 @@ function storeAsHalf(wgsl: string, binding: number, shader: string): string {
         `declaration, wanted array<f32> or array<vec4f>`,
     );
   }
-  const [whole, head, name, type] = found;
+  const [whole, head, name, declared] = found;
+  const type = declared === "Numbers"
+    ? /alias Numbers = (f32|vec4f);/.exec(wgsl)?.[1]
+    : declared;
   const names = type === "f32" ? SCALARS : VECTORS;
   const convertIn = (text: string) => convert(text, name, names, shader);
   return convertIn(wgsl.slice(0, found.index)) +

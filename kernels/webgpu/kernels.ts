@@ -19,11 +19,8 @@ import { groupedInputGradient, groupedLinear } from "./grouped_linear.ts";
 import { groupedWeightGradient } from "./grouped_weight_gradient.ts";
 import { cutTokens, insertTokens } from "./insert_tokens.ts";
 import type { Kernel } from "./kernel.ts";
-import {
-  layerNorm,
-  layerNormGradient,
-  layerNormParameterGradient,
-} from "./layer_norm.ts";
+import { layerNorm, layerNormGradient } from "./layer_norm.ts";
+import { layerNormParameterGradient } from "./layer_norm_parameter_gradient.ts";
 import { matmul } from "./matmul.ts";
 import { meanTokens, spreadTokens } from "./mean_tokens.ts";
 import { patches, unpatches } from "./patches.ts";

@@ -4,12 +4,12 @@ import { kernelChecks, LONG_ATTENTION } from "../../kernels/kernel_checks.ts";
 
 /** Milliseconds that llvmpipe took for each family, in the order of the table. */
 const COMPILED = {
-  "Mesa 22.3": [33, 22, 30, 33, 46, 102, 452, 183, 45],
-  "Mesa 25.0": [53, 53, 69, 104, 92, 347, 1830, 357, 68],
+  "Mesa 22.3": [39, 32, 40, 63, 83, 112, 528, 233, 61],
+  "Mesa 25.0": [53, 47, 103, 87, 176, 341, 2258, 472, 96],
 };
 const CACHED = {
-  "Mesa 22.3": [8, 4, 5, 5, 7, 12, 34, 21, 10],
-  "Mesa 25.0": [8, 4, 5, 4, 8, 14, 34, 27, 12],
+  "Mesa 22.3": [10, 5, 5, 6, 8, 14, 36, 22, 10],
+  "Mesa 25.0": [11, 5, 5, 7, 10, 15, 31, 24, 12],
 };
 
 /** How many families are tried, and what they take together. */
@@ -39,7 +39,7 @@ for (const [driver, takes] of Object.entries(COMPILED)) {
     assert.ok(families >= 2 && families < takes.length, `${families}`);
     for (let speed = 1 / 8; speed < 64; speed *= 1.05) {
       const { families, spent } = reached(takes.map((time) => time / speed));
-      assert.ok(families === 1 || spent < 170, `${spent} at ${speed}`);
+      assert.ok(families === 1 || spent < 185, `${spent} at ${speed}`);
     }
   });
 }

@@ -1,0 +1,95 @@
+/**
+ * The gradients of layer normalization to its weight and bias.
+ *
+ *     dweight = Σ_rows dy·x̂,  dbias = Σ_rows dy,  x̂ = (x - mean)·rstd
+ *
+ * Shapes: x, dy (m, n); dweight, dbias (n); mean, rstd (m). Dispatch: chunks of
+ * rows, 64 columns by one chunk a workgroup, then the chunks are summed.
+ * Accumulates in f32, per invocation and then as a tree.
+ *
+ * @module
+ */
+import type { Place } from "../engine.ts";
+import {
+  attribute,
+  flatGrid,
+  type Kernel,
+  required,
+  type Shader,
+} from "./kernel.ts";
+import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
+
+const WGSL = /* wgsl */ `
+override M: u32;
+override N: u32;
+override CHUNK: u32;
+override CHUNKS: u32;
+
+@group(0) @binding(0) var<storage, read_write> dy: array<f32>;
+@group(0) @binding(1) var<storage, read_write> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> mean_in: array<f32>;
+@group(0) @binding(3) var<storage, read_write> rstd_in: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dweight: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dbias: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 64u + lane;
+  let column = i % N;
+  let chunk = i / N;
+  if (chunk >= CHUNKS) { return; }
+  let first = chunk * CHUNK;
+  let end = min(first + CHUNK, M);
+  var product = 0.0;
+  var sum = 0.0;
+  for (var row = first; row < end; row++) {
+    let at = row * N + column;
+    let g = dy[at];
+    product = fma(g, (x[at] - mean_in[row]) * rstd_in[row], product);
+    sum += g;
+  }
+  dweight[i] = product;
+  dbias[i] = sum;
+}
+`;
+
+const shader: Shader = {
+  name: "layer_norm_parameter_gradient",
+  wgsl: WGSL,
+  entry: "main",
+  bindings: ["dy", "x", "mean", "rstd", "dweight", "dbias"],
+};
+
+/** The gradients to weight and bias. */
+export const layerNormParameterGradient: Kernel = {
+  name: "layer_norm_parameter_gradient",
+  half: { inputs: [0, 1], outputs: [] },
+  shaders: [shader, sumPartialsShader],
+  lower(call, context) {
+    const m = attribute(call, "m");
+    const n = attribute(call, "n");
+    const { size, chunks } = splitRows(m);
+    const dweight = context.scratch([chunks, n]);
+    const dbias = context.scratch([chunks, n]);
+    const sum = (partial: Place, y: Place | undefined) =>
+      y === undefined ? [] : [sumPartials({ partial, y }, { n, chunks })];
+    return [
+      {
+        shader,
+        places: [
+          ...[0, 1, 2, 3].map((i) => required(call, "inputs", i)),
+          dweight,
+          dbias,
+        ],
+        constants: { M: m, N: n, CHUNK: size, CHUNKS: chunks },
+        grid: flatGrid(Math.ceil(n * chunks / 64)),
+      },
+      ...sum(dweight, call.outputs[0]),
+      ...sum(dbias, call.outputs[1]),
+    ];
+  },
+};
