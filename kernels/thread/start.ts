@@ -15,6 +15,7 @@ const MODULE = new URL("./webgpu_thread.ts", import.meta.url);
 
 /** Whether a thread can be started without asking for a permission. */
 export function mayStartThread(): boolean {
+  // What came from a registry may be imported once more.
   if (MODULE.protocol !== "file:") return true;
   const path = fileURLToPath(MODULE);
   return Deno.permissions.querySync({ name: "read", path }).state === "granted";
@@ -33,7 +34,7 @@ export async function openOnThread(
   options: CheckedOptions,
   module: URL = MODULE,
 ): Promise<CheckedWebgpu | undefined> {
-  const worker = new Worker(module);
+  const worker = new Worker(startable(module));
   const { port1, port2 } = new MessageChannel();
   worker.postMessage({ port: port2, options }, [port2]);
   const ended = new Promise<unknown>((resolve) => {
@@ -57,4 +58,11 @@ export async function openOnThread(
   );
   const engine = new ThreadEngine(calls, start.served, () => worker.ref());
   return { engine, staleTuning: start.staleTuning };
+}
+
+/** Threads start with files and data only; but data may import anything. */
+function startable(module: URL): URL {
+  if (["file:", "data:"].includes(module.protocol)) return module;
+  const source = `import ${JSON.stringify(module.href)};`;
+  return new URL(`data:application/javascript,${encodeURIComponent(source)}`);
 }

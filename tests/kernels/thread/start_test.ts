@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { openEngine } from "../../../kernels/open_engine.ts";
 import { mayStartThread, openOnThread } from "../../../kernels/thread/start.ts";
+import { inFolder } from "../../support/folder.ts";
 import { feeds, type KernelUse, onePlan } from "../cpu/one_kernel.ts";
 import { gpuTest, ignore, withHook } from "../webgpu/adapter.ts";
 
@@ -97,22 +97,59 @@ Deno.test("a thread that ends takes its engine with it", async () => {
   }
 });
 
-gpuTest("an engine that nobody closed lets the process end", async () => {
-  const module = new URL("../../../kernels/open_engine.ts", import.meta.url);
-  const script = `const { openEngine } = await import("${module}");
+/** Opens WebGPU in a process of its own, which nobody closes. */
+async function openElsewhere(
+  module: URL,
+  permissions: readonly string[],
+  env: Record<string, string> = {},
+): Promise<void> {
+  const script = `let devices = 0;
+const { requestDevice } = GPUAdapter.prototype;
+GPUAdapter.prototype.requestDevice = function (...wanted) {
+  devices++;
+  return requestDevice.apply(this, wanted);
+};
+const { openEngine } = await import("${module}");
 await openEngine("webgpu", { check: "never" });
-console.log("open");`;
+console.log("open", devices);`;
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--no-prompt",
-      "--allow-read",
-      "--config",
-      fileURLToPath(new URL("../../../deno.json", import.meta.url)),
+      "--no-lock",
+      ...permissions,
       `data:application/javascript,${encodeURIComponent(script)}`,
     ],
+    env,
     stderr: "inherit",
   }).output();
   assert.ok(success);
-  assert.equal(new TextDecoder().decode(stdout), "open\n");
-});
+  assert.equal(new TextDecoder().decode(stdout), "open 0\n");
+}
+
+const ROOT = new URL("../../../", import.meta.url);
+
+gpuTest(
+  "an engine that nobody closed lets the process end",
+  () =>
+    openElsewhere(new URL("kernels/open_engine.ts", ROOT), ["--allow-read"]),
+);
+
+gpuTest(
+  "a thread starts where modules come by HTTP",
+  () =>
+    inFolder(async (folder) => {
+      const options = { port: 0, hostname: "127.0.0.1", onListen() {} };
+      await using server = Deno.serve(options, async ({ url }) =>
+        new Response(
+          await Deno.readFile(new URL(`.${new URL(url).pathname}`, ROOT)),
+          { headers: { "content-type": "application/typescript" } },
+        ));
+      const host = `127.0.0.1:${server.addr.port}`;
+      await openElsewhere(
+        new URL(`http://${host}/kernels/open_engine.ts`),
+        [`--allow-import=${host}`],
+        { DENO_DIR: folder },
+      );
+    }),
+);
