@@ -56,7 +56,12 @@ gpuTest(
     }),
 );
 
-/** Loses the device after some submissions of training steps. */
+/** The thread of WebGPU, whose device is lost after some training steps. */
+const LOSING_THREAD = `
+import "./lose_device.js";
+import "${new URL("../../kernels/thread/webgpu_thread.ts", import.meta.url)}";
+`;
+
 const LOSE_DEVICE = `
 const { createCommandEncoder } = GPUDevice.prototype;
 let left = 12;
@@ -66,18 +71,34 @@ GPUDevice.prototype.createCommandEncoder = function (made) {
 };
 `;
 
+/** Has the program start that thread instead of its own. */
+const USE_THREAD = `
+globalThis.URL = class extends URL {
+  constructor(url, base) {
+    const own = url === "./webgpu_thread.ts";
+    super(own ? "./losing_thread.js" : url, own ? import.meta.url : base);
+  }
+};
+`;
+
 gpuTest(
   "train goes on after a device that was lost in the first epoch",
   () =>
     inFolder(async (folder) => {
       await writeSmallFiles(folder);
-      await Deno.writeTextFile(`${folder}/lose_device.js`, LOSE_DEVICE);
+      for (
+        const [name, text] of [
+          ["lose_device", LOSE_DEVICE],
+          ["losing_thread", LOSING_THREAD],
+          ["use_thread", USE_THREAD],
+        ]
+      ) await Deno.writeTextFile(`${folder}/${name}.js`, text);
       const [program, run, ...rest] = aloreWords(
         [...WEBGPU, "--batch-size=1", "--out=lost"],
       );
       const lost = await ended(
         new Deno.Command(program, {
-          args: [run, `--preload=${folder}/lose_device.js`, ...rest],
+          args: [run, `--preload=${folder}/use_thread.js`, ...rest],
           cwd: folder,
           env: { INIT_CWD: folder },
         }),
