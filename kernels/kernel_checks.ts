@@ -122,28 +122,28 @@ const norms: readonly KernelCheck[] = [
       ],
       [9, n],
     ),
+    check(
+      "layer_norm_parameter_gradient",
+      { m: 9, n },
+      [some(9, n), some(9, n), of("layer_norm", 1), of("layer_norm", 2)],
+      [n],
+      [n],
+    ),
+    check(
+      "scale_shift",
+      { m: 9, n },
+      [some(9, n), some(n), some(n), some(9, n)],
+      [9, n],
+    ),
+    check(
+      "scale_shift_gradient",
+      { m: 9, n },
+      [some(9, n), some(9, n)],
+      [n],
+      [n],
+    ),
+    check("column_sum", { m: 9, n }, [some(9, n), some(n)], [n]),
   ]),
-  check(
-    "layer_norm_parameter_gradient",
-    { m: 9, n: 37 },
-    [some(9, 37), some(9, 37), of("layer_norm", 1), of("layer_norm", 2)],
-    [37],
-    [37],
-  ),
-  check(
-    "scale_shift",
-    { m: 9, n: 37 },
-    [some(9, 37), some(37), some(37), some(9, 37)],
-    [9, 37],
-  ),
-  check(
-    "scale_shift_gradient",
-    { m: 9, n: 37 },
-    [some(9, 37), some(9, 37)],
-    [37],
-    [37],
-  ),
-  check("column_sum", { m: 9, n: 37 }, [some(9, 37), some(37)], [37]),
 ];
 
 const groups = { m: 9, groups: 3, k: 2, n: 4, shuffle: 1 };
@@ -292,18 +292,20 @@ const tokens: readonly KernelCheck[] = [
   ),
   check("patches", images, [some(2, 3, 6, 6)], [2, 4, 27]),
   check("unpatches", images, [some(2, 4, 27)], [2, 3, 6, 6]),
-  check(
-    "take_tokens",
-    { ...rows, start: 1, count: 2 },
-    [some(2, 5, 6)],
-    [2, 2, 6],
-  ),
-  check(
-    "pad_tokens",
-    { ...rows, start: 1, count: 2 },
-    [some(2, 2, 6), undefined],
-    [2, 5, 6],
-  ),
+  ...[8, 6].flatMap((width) => [
+    check(
+      "take_tokens",
+      { ...rows, width, start: 1, count: 2 },
+      [some(2, 5, width)],
+      [2, 2, width],
+    ),
+    check(
+      "pad_tokens",
+      { ...rows, width, start: 1, count: 2 },
+      [some(2, 2, width), undefined],
+      [2, 5, width],
+    ),
+  ]),
   check(
     "insert_tokens",
     { ...prompts, tokens: 5 },

@@ -2,18 +2,13 @@
  * y[j] = Σ_i x[i, j] (+ addend[j]): the gradient of a bias.
  *
  * Shapes: x (m, n), addend, y (n). Two dispatches: an invocation sums a chunk
- * of about √m rows of one column into scratch, then the chunks are summed.
- * Bindings: x, partial. Dispatch: 64 columns by one chunk a workgroup.
+ * of about √m rows of one column of Numbers into scratch, then the chunks are
+ * summed. Bindings: x, partial. Dispatch: 64 columns by one chunk a workgroup.
  *
  * @module
  */
-import {
-  attribute,
-  flatGrid,
-  type Kernel,
-  required,
-  type Shader,
-} from "./kernel.ts";
+import { attribute, flatGrid, type Kernel, required } from "./kernel.ts";
+import { forRows, numberShaders } from "./numbers.ts";
 import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
 
 const WGSL = /* wgsl */ `
@@ -22,8 +17,8 @@ override N: u32;
 override CHUNK: u32;
 override CHUNKS: u32;
 
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(0) var<storage, read_write> x: array<Numbers>;
+@group(0) @binding(1) var<storage, read_write> partial: array<Numbers>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -37,35 +32,36 @@ fn main(
   if (chunk >= CHUNKS) { return; }
   let first = chunk * CHUNK;
   let end = min(first + CHUNK, M);
-  var sum = 0.0;
+  var sum = Numbers();
   for (var row = first; row < end; row++) { sum += x[row * N + column]; }
   partial[i] = sum;
 }
 `;
 
-const shader: Shader = {
+const shaders = numberShaders({
   name: "column_sum",
   wgsl: WGSL,
   entry: "main",
   bindings: ["x", "partial"],
-};
+});
 
 /** Sums over rows. */
 export const columnSum: Kernel = {
   name: "column_sum",
   half: { inputs: [0], outputs: [] },
-  shaders: [shader, sumPartialsShader],
+  shaders: [shaders.scalars, shaders.vectors, sumPartialsShader],
   lower(call, context) {
     const m = attribute(call, "m");
     const n = attribute(call, "n");
     const { size, chunks } = splitRows(m);
+    const { shader, width } = forRows(shaders, n);
     const partial = context.scratch([chunks, n]);
     return [
       {
         shader,
         places: [required(call, "inputs", 0), partial],
-        constants: { M: m, N: n, CHUNK: size, CHUNKS: chunks },
-        grid: flatGrid(Math.ceil(n * chunks / 64)),
+        constants: { M: m, N: width, CHUNK: size, CHUNKS: chunks },
+        grid: flatGrid(Math.ceil(width * chunks / 64)),
       },
       sumPartials(
         { partial, addend: call.inputs[1], y: required(call, "outputs", 0) },

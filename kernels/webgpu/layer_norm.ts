@@ -20,6 +20,7 @@ import {
   type Shader,
 } from "./kernel.ts";
 import { floatBits } from "./matmul_common.ts";
+import { forRows, type NumberShaders, numberShaders } from "./numbers.ts";
 import { rowDispatch, type RowShaders, rowShaders } from "./row_lanes.ts";
 
 const SIZE = /* wgsl */ `
@@ -30,21 +31,6 @@ struct Size {
   // Bits: 1 mean, 2 rstd, 4 addend.
   parts: u32,
 }
-`;
-
-// Rows are of Numbers: of vectors where they consist of whole ones.
-const SCALARS = /* wgsl */ `
-alias Numbers = f32;
-const NUMBERS = 1u;
-
-fn sum_of(numbers: Numbers) -> f32 { return numbers; }
-`;
-
-const VECTORS = /* wgsl */ `
-alias Numbers = vec4f;
-const NUMBERS = 4u;
-
-fn sum_of(numbers: Numbers) -> f32 { return dot(numbers, vec4f(1.0)); }
 `;
 
 const FORWARD = /* wgsl */ `
@@ -131,38 +117,29 @@ fn main(
 }
 `;
 
-/** Both variants of a shader, for rows of numbers and of vectors. */
-function normShaders(
-  shader: Shader,
-): { readonly scalars: RowShaders; readonly vectors: RowShaders } {
-  const of = (numbers: string, name: string) =>
-    rowShaders({ ...shader, name, wgsl: numbers + SIZE + shader.wgsl });
-  return {
-    scalars: of(SCALARS, `${shader.name} of numbers`),
-    vectors: of(VECTORS, shader.name),
-  };
+/** For rows of numbers and of vectors, each shared or of an invocation's own. */
+function normShaders(shader: Shader): NumberShaders<RowShaders> {
+  const { scalars, vectors } = numberShaders(shader);
+  return { scalars: rowShaders(scalars), vectors: rowShaders(vectors) };
 }
 
 function normDispatch(
-  { scalars, vectors }: ReturnType<typeof normShaders>,
+  shaders: NumberShaders<RowShaders>,
   context: LoweringContext,
   rows: number,
   n: number,
 ): ReturnType<typeof rowDispatch> {
-  return n % 4 === 0
-    ? rowDispatch(vectors, context, { rows, width: n / 4 })
-    : rowDispatch(scalars, context, { rows, width: n });
+  const { shader, width } = forRows(shaders, n);
+  return rowDispatch(shader, context, { rows, width });
 }
 
-function shadersOf(
-  { scalars, vectors }: ReturnType<typeof normShaders>,
-): Shader[] {
+function allOf({ scalars, vectors }: NumberShaders<RowShaders>): Shader[] {
   return [scalars, vectors].flatMap(({ shared, alone }) => [shared, alone]);
 }
 
 const forward = normShaders({
   name: "layer_norm",
-  wgsl: FORWARD,
+  wgsl: SIZE + FORWARD,
   entry: "main",
   bindings: ["x", "weight", "bias", "y", "mean", "rstd"],
   uniform: true,
@@ -170,7 +147,7 @@ const forward = normShaders({
 
 const gradient = normShaders({
   name: "layer_norm_gradient",
-  wgsl: GRADIENT,
+  wgsl: SIZE + GRADIENT,
   entry: "main",
   bindings: ["dy", "x", "weight", "mean", "rstd", "addend", "dx"],
   uniform: true,
@@ -180,7 +157,7 @@ const gradient = normShaders({
 export const layerNorm: Kernel = {
   name: "layer_norm",
   half: { inputs: [0], outputs: [0] },
-  shaders: shadersOf(forward),
+  shaders: allOf(forward),
   lower(call, context) {
     const m = attribute(call, "m");
     const n = attribute(call, "n");
@@ -209,7 +186,7 @@ export const layerNorm: Kernel = {
 export const layerNormGradient: Kernel = {
   name: "layer_norm_gradient",
   half: { inputs: [0, 1, 5], outputs: [0] },
-  shaders: shadersOf(gradient),
+  shaders: allOf(gradient),
   lower(call, context) {
     const m = attribute(call, "m");
     const n = attribute(call, "n");

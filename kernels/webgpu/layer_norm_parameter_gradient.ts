@@ -3,20 +3,15 @@
  *
  *     dweight = Σ_rows dy·x̂,  dbias = Σ_rows dy,  x̂ = (x - mean)·rstd
  *
- * Shapes: x, dy (m, n); dweight, dbias (n); mean, rstd (m). Dispatch: chunks of
- * rows, 64 columns by one chunk a workgroup, then the chunks are summed.
+ * Shapes: x, dy (m, n); dweight, dbias (n); mean, rstd (m). Dispatch: 64 columns
+ * of Numbers by one chunk of rows a workgroup, then the chunks are summed.
  * Accumulates in f32, per invocation and then as a tree.
  *
  * @module
  */
 import type { Place } from "../engine.ts";
-import {
-  attribute,
-  flatGrid,
-  type Kernel,
-  required,
-  type Shader,
-} from "./kernel.ts";
+import { attribute, flatGrid, type Kernel, required } from "./kernel.ts";
+import { forRows, numberShaders } from "./numbers.ts";
 import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
 
 const WGSL = /* wgsl */ `
@@ -25,12 +20,12 @@ override N: u32;
 override CHUNK: u32;
 override CHUNKS: u32;
 
-@group(0) @binding(0) var<storage, read_write> dy: array<f32>;
-@group(0) @binding(1) var<storage, read_write> x: array<f32>;
+@group(0) @binding(0) var<storage, read_write> dy: array<Numbers>;
+@group(0) @binding(1) var<storage, read_write> x: array<Numbers>;
 @group(0) @binding(2) var<storage, read_write> mean_in: array<f32>;
 @group(0) @binding(3) var<storage, read_write> rstd_in: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dweight: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dbias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dweight: array<Numbers>;
+@group(0) @binding(5) var<storage, read_write> dbias: array<Numbers>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -44,8 +39,8 @@ fn main(
   if (chunk >= CHUNKS) { return; }
   let first = chunk * CHUNK;
   let end = min(first + CHUNK, M);
-  var product = 0.0;
-  var sum = 0.0;
+  var product = Numbers();
+  var sum = Numbers();
   for (var row = first; row < end; row++) {
     let at = row * N + column;
     let g = dy[at];
@@ -57,22 +52,23 @@ fn main(
 }
 `;
 
-const shader: Shader = {
+const shaders = numberShaders({
   name: "layer_norm_parameter_gradient",
   wgsl: WGSL,
   entry: "main",
   bindings: ["dy", "x", "mean", "rstd", "dweight", "dbias"],
-};
+});
 
 /** The gradients to weight and bias. */
 export const layerNormParameterGradient: Kernel = {
   name: "layer_norm_parameter_gradient",
   half: { inputs: [0, 1], outputs: [] },
-  shaders: [shader, sumPartialsShader],
+  shaders: [shaders.scalars, shaders.vectors, sumPartialsShader],
   lower(call, context) {
     const m = attribute(call, "m");
     const n = attribute(call, "n");
     const { size, chunks } = splitRows(m);
+    const { shader, width } = forRows(shaders, n);
     const dweight = context.scratch([chunks, n]);
     const dbias = context.scratch([chunks, n]);
     const sum = (partial: Place, y: Place | undefined) =>
@@ -85,8 +81,8 @@ export const layerNormParameterGradient: Kernel = {
           dweight,
           dbias,
         ],
-        constants: { M: m, N: n, CHUNK: size, CHUNKS: chunks },
-        grid: flatGrid(Math.ceil(n * chunks / 64)),
+        constants: { M: m, N: width, CHUNK: size, CHUNKS: chunks },
+        grid: flatGrid(Math.ceil(width * chunks / 64)),
       },
       ...sum(dweight, call.outputs[0]),
       ...sum(dbias, call.outputs[1]),

@@ -5,20 +5,14 @@
  *     dscale[j] = Σ_i dy[i, j]·x[i, j],  dshift[j] = Σ_i dy[i, j]
  *
  * Shapes: x, addend, y, dy (m, n); scale, shift, dscale, dshift (n). Dispatch:
- * forward 64 elements a workgroup; the gradients by chunks of rows, 64 columns
- * by one chunk a workgroup, then the chunks are summed.
+ * forward 64 Numbers a workgroup; the gradients 64 columns of Numbers by one
+ * chunk of rows a workgroup, then the chunks are summed.
  *
  * @module
  */
 import type { Place } from "../engine.ts";
-import {
-  attribute,
-  flag,
-  flatGrid,
-  type Kernel,
-  required,
-  type Shader,
-} from "./kernel.ts";
+import { attribute, flag, flatGrid, type Kernel, required } from "./kernel.ts";
+import { forRows, numberShaders } from "./numbers.ts";
 import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
 
 const FORWARD = /* wgsl */ `
@@ -27,11 +21,11 @@ override N: u32;
 override HAS_SHIFT: bool;
 override HAS_ADDEND: bool;
 
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> scale: array<f32>;
-@group(0) @binding(2) var<storage, read_write> shift: array<f32>;
-@group(0) @binding(3) var<storage, read_write> addend: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read_write> x: array<Numbers>;
+@group(0) @binding(1) var<storage, read_write> scale: array<Numbers>;
+@group(0) @binding(2) var<storage, read_write> shift: array<Numbers>;
+@group(0) @binding(3) var<storage, read_write> addend: array<Numbers>;
+@group(0) @binding(4) var<storage, read_write> y: array<Numbers>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -55,10 +49,10 @@ override N: u32;
 override CHUNK: u32;
 override CHUNKS: u32;
 
-@group(0) @binding(0) var<storage, read_write> dy: array<f32>;
-@group(0) @binding(1) var<storage, read_write> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> dscale: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dshift: array<f32>;
+@group(0) @binding(0) var<storage, read_write> dy: array<Numbers>;
+@group(0) @binding(1) var<storage, read_write> x: array<Numbers>;
+@group(0) @binding(2) var<storage, read_write> dscale: array<Numbers>;
+@group(0) @binding(3) var<storage, read_write> dshift: array<Numbers>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -72,8 +66,8 @@ fn main(
   if (chunk >= CHUNKS) { return; }
   let first = chunk * CHUNK;
   let end = min(first + CHUNK, M);
-  var product = 0.0;
-  var sum = 0.0;
+  var product = Numbers();
+  var sum = Numbers();
   for (var row = first; row < end; row++) {
     let at = row * N + column;
     let g = dy[at];
@@ -85,31 +79,31 @@ fn main(
 }
 `;
 
-const forward: Shader = {
+const forward = numberShaders({
   name: "scale_shift",
   wgsl: FORWARD,
   entry: "main",
   bindings: ["x", "scale", "shift", "addend", "y"],
-};
+});
 
-const gradient: Shader = {
+const gradient = numberShaders({
   name: "scale_shift_gradient",
   wgsl: GRADIENT,
   entry: "main",
   bindings: ["dy", "x", "dscale", "dshift"],
-};
+});
 
 /** Scales and shifts channels. */
 export const scaleShift: Kernel = {
   name: "scale_shift",
   half: { inputs: [0, 3], outputs: [0] },
-  shaders: [forward],
+  shaders: [forward.scalars, forward.vectors],
   lower(call) {
     const [, , shift, addend] = call.inputs;
-    const n = attribute(call, "n");
-    const count = attribute(call, "m") * n;
+    const { shader, width } = forRows(forward, attribute(call, "n"));
+    const count = attribute(call, "m") * width;
     return [{
-      shader: forward,
+      shader,
       places: [
         required(call, "inputs", 0),
         required(call, "inputs", 1),
@@ -119,7 +113,7 @@ export const scaleShift: Kernel = {
       ],
       constants: {
         COUNT: count,
-        N: n,
+        N: width,
         HAS_SHIFT: flag(shift),
         HAS_ADDEND: flag(addend),
       },
@@ -132,26 +126,27 @@ export const scaleShift: Kernel = {
 export const scaleShiftGradient: Kernel = {
   name: "scale_shift_gradient",
   half: { inputs: [0, 1], outputs: [] },
-  shaders: [gradient, sumPartialsShader],
+  shaders: [gradient.scalars, gradient.vectors, sumPartialsShader],
   lower(call, context) {
     const m = attribute(call, "m");
     const n = attribute(call, "n");
     const { size, chunks } = splitRows(m);
+    const { shader, width } = forRows(gradient, n);
     const dscale = context.scratch([chunks, n]);
     const dshift = context.scratch([chunks, n]);
     const sum = (partial: Place, y: Place | undefined) =>
       y === undefined ? [] : [sumPartials({ partial, y }, { n, chunks })];
     return [
       {
-        shader: gradient,
+        shader,
         places: [
           required(call, "inputs", 0),
           required(call, "inputs", 1),
           dscale,
           dshift,
         ],
-        constants: { M: m, N: n, CHUNK: size, CHUNKS: chunks },
-        grid: flatGrid(Math.ceil(n * chunks / 64)),
+        constants: { M: m, N: width, CHUNK: size, CHUNKS: chunks },
+        grid: flatGrid(Math.ceil(width * chunks / 64)),
       },
       ...sum(dscale, call.outputs[0]),
       ...sum(dshift, call.outputs[1]),

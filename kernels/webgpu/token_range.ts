@@ -3,7 +3,7 @@
  * among zeros (its gradient), which may be added to another tensor.
  *
  * Shapes: whole (B, T, d), part (B, count, d). Bindings: x, addend, y.
- * Dispatch: 256 elements of y a workgroup.
+ * Dispatch: 256 Numbers of y a workgroup.
  *
  * @module
  */
@@ -15,8 +15,8 @@ import {
   flatGrid,
   type Kernel,
   required,
-  type Shader,
 } from "./kernel.ts";
+import { forRows, numberShaders } from "./numbers.ts";
 import { outputCount } from "./elementwise.ts";
 
 const WGSL = /* wgsl */ `
@@ -28,18 +28,18 @@ override HAS_ADDEND: bool;
 
 struct Size { count: u32, pad: u32 }
 
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> addend: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read_write> x: array<Numbers>;
+@group(0) @binding(1) var<storage, read_write> addend: array<Numbers>;
+@group(0) @binding(2) var<storage, read_write> y: array<Numbers>;
 @group(0) @binding(3) var<uniform> size: Size;
 
-fn moved(i: u32) -> f32 {
+fn moved(i: u32) -> Numbers {
   let is_pad = size.pad != 0u;
   let token = (i / WIDTH) % TOKENS;
   let is_inside = !is_pad || (token >= START && token < START + TAKEN);
   let b = select(i / (WIDTH * TAKEN), i / (WIDTH * TOKENS), is_pad);
   let skipped = (b * (TOKENS - TAKEN) + START) * WIDTH;
-  var v = 0.0;
+  var v = Numbers();
   if (is_inside) { v = x[select(i + skipped, i - skipped, is_pad)]; }
   if (HAS_ADDEND) { v += addend[i]; }
   return v;
@@ -59,16 +59,18 @@ fn main(
 }
 `;
 
-const shader: Shader = {
+const shaders = numberShaders({
   name: "token_range",
   wgsl: WGSL,
   entry: "main",
   bindings: ["x", "addend", "y"],
   uniform: true,
-};
+});
 
 function lower(call: KernelCall, pad: number): Dispatch[] {
-  const count = outputCount(call);
+  const d = attribute(call, "width");
+  const { shader, width } = forRows(shaders, d);
+  const count = outputCount(call) / d * width;
   const addend = pad ? call.inputs[1] : undefined;
   return [{
     shader,
@@ -79,7 +81,7 @@ function lower(call: KernelCall, pad: number): Dispatch[] {
     ],
     constants: {
       TOKENS: attribute(call, "tokens"),
-      WIDTH: attribute(call, "width"),
+      WIDTH: width,
       START: attribute(call, "start"),
       TAKEN: attribute(call, "count"),
       HAS_ADDEND: flag(addend),
@@ -93,7 +95,7 @@ function lower(call: KernelCall, pad: number): Dispatch[] {
 export const takeTokens: Kernel = {
   name: "take_tokens",
   half: { inputs: [0], outputs: [0] },
-  shaders: [shader],
+  shaders: [shaders.scalars, shaders.vectors],
   lower: (call) => lower(call, 0),
 };
 
@@ -101,6 +103,6 @@ export const takeTokens: Kernel = {
 export const padTokens: Kernel = {
   name: "pad_tokens",
   half: { inputs: [0, 1], outputs: [0] },
-  shaders: [shader],
+  shaders: [shaders.scalars, shaders.vectors],
   lower: (call) => lower(call, 1),
 };
