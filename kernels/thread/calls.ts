@@ -1,4 +1,3 @@
-import type { MessagePort } from "node:worker_threads";
 import {
   type Answers,
   type Reply,
@@ -14,27 +13,37 @@ type Question<K> = Omit<Asked<K>, "id" | "kind"> & { readonly kind: K };
 /** A request that is not answered. */
 type Order = Exclude<Request, { readonly id: number }>;
 
-/** Requests to the other end of a port, and the promises of their answers. */
-export class Calls {
-  readonly #port: MessagePort;
-  readonly #alive: Pick<MessagePort, "ref" | "unref">;
+/** Who gets the replies of a thread. */
+export interface Listener {
+  settle(reply: Reply): void;
+  /** Told why the thread ended. */
+  fail(cause: Error): void;
+}
+
+/** What calls need of a thread. */
+export interface Line {
+  /** Whether nobody is there any more. */
+  readonly ended: boolean;
+  post(request: Request, transfer?: ArrayBuffer[]): void;
+  /** One listener at a time. */
+  listen(listener: Listener): void;
+  /** Keeps the process alive, or not. */
+  ref(): void;
+  unref(): void;
+}
+
+/** Requests for one engine, and the promises of their answers. */
+export class Calls implements Listener {
+  /** No two are alike, so that late replies find nobody. */
+  static #next = 0;
+  readonly engine = Calls.#next++;
+  readonly #line: Line;
   readonly #pending = new Map<number, PromiseWithResolvers<unknown>>();
-  #next = 0;
   #failure: Error | undefined;
 
-  /**
-   * Takes over a port.
-   *
-   * @param alive Keeps the process alive as long as an answer is missing.
-   */
-  constructor(
-    port: MessagePort,
-    alive: Pick<MessagePort, "ref" | "unref"> = port,
-  ) {
-    this.#port = port;
-    this.#alive = alive;
-    port.on("message", (reply: Reply) => this.#settle(reply));
-    port.unref();
+  constructor(line: Line) {
+    this.#line = line;
+    line.listen(this);
   }
 
   /** Whether requests have failed for good. */
@@ -50,18 +59,19 @@ export class Calls {
   /** Asks for what is not answered; if it fails, all that follows does. */
   order(order: Order, transfer: ArrayBuffer[] = []): void {
     this.check();
-    this.#port.postMessage(order, transfer);
+    this.#line.post(order, transfer);
   }
 
-  /** Asks for what is answered. */
+  /** Asks for what is answered; until then the process is kept alive. */
   ask<K extends keyof Answers>(question: Question<K>): Promise<Answers[K]> {
     this.check();
-    const id = this.#next++;
-    const answer = Promise.withResolvers<unknown>();
-    this.#pending.set(id, answer);
-    if (this.#pending.size === 1) this.#alive.ref();
-    this.#port.postMessage({ ...question, id });
-    return answer.promise as Promise<Answers[K]>;
+    return this.#ask(question);
+  }
+
+  /** Asks the engine to close, which nothing but the end of its thread forbids. */
+  async close(cause: Error): Promise<void> {
+    this.fail(cause);
+    if (!this.#line.ended) await this.#ask({ kind: "close" });
   }
 
   /** Rejects what is pending and refuses what comes; the first cause stays. */
@@ -69,16 +79,29 @@ export class Calls {
     this.#failure ??= cause;
     for (const { reject } of this.#pending.values()) reject(this.#failure);
     this.#pending.clear();
-    this.#alive.unref();
+    this.#line.unref();
   }
 
-  #settle(reply: Reply): void {
-    if (!("id" in reply)) return this.fail(unpackError(reply.error));
+  #ask<K extends keyof Answers>(question: Question<K>): Promise<Answers[K]> {
+    const id = Calls.#next++;
+    const answer = Promise.withResolvers<unknown>();
+    this.#pending.set(id, answer);
+    if (this.#pending.size === 1) this.#line.ref();
+    this.#line.post({ ...question, id } as unknown as Asked<K>);
+    return answer.promise as Promise<Answers[K]>;
+  }
+
+  /** Takes a reply. */
+  settle(reply: Reply): void {
+    if (!("id" in reply)) {
+      if (reply.engine === this.engine) this.fail(unpackError(reply.error));
+      return;
+    }
     const answer = this.#pending.get(reply.id);
     // It was rejected when requests failed for good.
     if (answer === undefined) return;
     this.#pending.delete(reply.id);
-    if (this.#pending.size === 0) this.#alive.unref();
+    if (this.#pending.size === 0) this.#line.unref();
     if ("error" in reply) answer.reject(unpackError(reply.error));
     else answer.resolve(reply.result);
   }

@@ -13,14 +13,26 @@ import {
   type Plan,
   type RunProfile,
 } from "../engine.ts";
+import type { CheckedOptions } from "../open_webgpu.ts";
+import type { AdapterReport } from "../webgpu/adapter.ts";
 
 /** A plan whose memories are the numbers that their user gave them. */
 export type SentPlan = Omit<Plan, "memories"> & {
   readonly memories: readonly number[];
 };
 
-/** Without `id` there is no answer; memories and programs have numbers. */
+/**
+ * Without `id` there is no answer; engines, memories and programs have numbers.
+ * A thread has one engine at a time.
+ */
 export type Request =
+  | { readonly kind: "find"; readonly id: number }
+  | {
+    readonly kind: "open";
+    readonly id: number;
+    readonly engine: number;
+    readonly options: CheckedOptions;
+  }
   | {
     readonly kind: "allocate";
     readonly memory: number;
@@ -51,7 +63,7 @@ export type Request =
   | Run<"profile">
   | { readonly kind: "drop"; readonly program: number }
   | { readonly kind: "computed"; readonly id: number }
-  | { readonly kind: "close" };
+  | { readonly kind: "close"; readonly id: number };
 
 /** Runs a program. */
 interface Run<K> {
@@ -64,22 +76,27 @@ interface Run<K> {
 
 /** What answers are. */
 export interface Answers {
+  /** The adapter, if there is one. */
+  find: AdapterReport | undefined;
+  open: Opened;
   read: ArrayBuffer;
   compile: { readonly profiles: boolean };
   run: Record<string, HostArray>;
   profile: RunProfile;
   computed: void;
+  close: void;
 }
 
-/** An answer, or the failure of a request that has none. */
+/** An answer, or the failure of an engine's request that has none. */
 export type Reply =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: SentError }
-  | { readonly error: SentError };
+  | { readonly engine: number; readonly error: SentError };
 
 /** What the user of an engine has to know of it. */
-export interface Served extends Pick<Engine, "name" | "description"> {
+export interface Opened extends Pick<Engine, "name" | "description"> {
   readonly limits: EngineLimits;
+  readonly staleTuning?: string;
   /** Of the kernels that may have some, where the engine stores f16. */
   readonly half?: ReadonlyMap<string, HalfOperands>;
 }

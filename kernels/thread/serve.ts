@@ -1,43 +1,66 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import type { Engine, Memory, Program } from "../engine.ts";
+import type { Engine, HalfOperands } from "../engine.ts";
+import type { CheckedOptions } from "../open_webgpu.ts";
+import type { AdapterReport } from "../webgpu/adapter.ts";
 import {
   type Answers,
+  type Opened,
   packError,
   type Reply,
   type Request,
 } from "./messages.ts";
-import { RunInputs } from "./run_inputs.ts";
+import { ServedEngine } from "./served_engine.ts";
 
 type Asked<K> = Extract<Request, { readonly kind: K }>;
 
-/** A memory, or why there is none. */
-type Kept = { readonly memory: Memory } | { readonly error: unknown };
+/** An engine to serve, and what its user has to know besides. */
+export interface Hosted {
+  readonly engine: Engine;
+  readonly staleTuning?: string;
+  readonly half?: ReadonlyMap<string, HalfOperands>;
+}
 
-/** Lets the other end of a port use an engine, until it closes it. */
-export function serve(port: MessagePort, engine: Engine): void {
-  const served = new ServedEngine(port, engine);
+/** What a thread offers. */
+export interface Host {
+  find(): Promise<AdapterReport | undefined>;
+  open(options: CheckedOptions): Promise<Hosted>;
+}
+
+/**
+ * Lets the other end of a port use engines, one after the other.
+ *
+ * @param signal Changes with each request; if given, the thread sleeps while
+ * nothing is asked of it.
+ */
+export function serve(
+  port: MessagePort,
+  host: Host,
+  signal?: Int32Array<SharedArrayBuffer>,
+): void {
+  const server = new Server(port, host, signal);
   port.on("message", (request: Request) => {
-    served.take(request);
+    server.take(request);
     // An engine may block the thread as soon as the event loop turns: whatever
     // was asked for until now goes to the device first.
-    for (let next; (next = receiveMessageOnPort(port)) !== undefined;) {
-      served.take(next.message);
-    }
+    server.takeAll();
   });
 }
 
-class ServedEngine {
+class Server {
   readonly #port: MessagePort;
-  readonly #engine: Engine;
-  readonly #memories = new Map<number, Kept>();
-  readonly #programs = new Map<
-    number,
-    { readonly program: Program; readonly inputs: RunInputs }
-  >();
+  readonly #host: Host;
+  readonly #signal: Int32Array<SharedArrayBuffer> | undefined;
+  readonly #working = new Set<Promise<unknown>>();
+  #served: ServedEngine | undefined;
 
-  constructor(port: MessagePort, engine: Engine) {
+  constructor(
+    port: MessagePort,
+    host: Host,
+    signal: Int32Array<SharedArrayBuffer> | undefined,
+  ) {
     this.#port = port;
-    this.#engine = engine;
+    this.#host = host;
+    this.#signal = signal;
   }
 
   /** Starts what is asked for, in the order in which that comes. */
@@ -46,46 +69,50 @@ class ServedEngine {
       this.#answer(request);
       return;
     }
+    const served = this.#served;
+    if (served === undefined) return;
     try {
-      this.#obey(request);
+      served.obey(request);
     } catch (error) {
-      this.#port.postMessage({ error: packError(error) } satisfies Reply);
+      const { number: engine } = served;
+      this.#reply({ engine, error: packError(error) });
     }
   }
 
-  #obey(order: Exclude<Request, { readonly id: number }>): void {
-    switch (order.kind) {
-      case "allocate":
-        return void this.#memories.set(order.memory, this.#allocate(order));
-      case "write": {
-        const kept = this.#memories.get(order.memory)!;
-        if ("error" in kept) return;
-        return kept.memory.write(new Float32Array(order.data), order.offset);
-      }
-      case "free": {
-        const kept = this.#memories.get(order.memory)!;
-        this.#memories.delete(order.memory);
-        if ("memory" in kept) kept.memory.close();
-        return;
-      }
-      case "drop": {
-        const { program } = this.#programs.get(order.program)!;
-        this.#programs.delete(order.program);
-        return program.close();
-      }
-      case "close":
-        this.#engine.close();
-        return this.#port.close();
+  /** Takes what waits at the port; says whether there was anything. */
+  takeAll(): boolean {
+    let any = false;
+    for (let next; (next = receiveMessageOnPort(this.#port)) !== undefined;) {
+      this.take(next.message);
+      any = true;
     }
+    return any;
+  }
+
+  #reply(reply: Reply, transfer: ArrayBuffer[] = []): void {
+    this.#port.postMessage(reply, transfer);
   }
 
   async #answer(question: Asked<keyof Answers>): Promise<void> {
     const { id } = question;
+    const result = this.#resultOf(question);
+    this.#working.add(result);
     try {
-      const result = await this.#resultOf(question);
-      this.#port.postMessage({ id, result } satisfies Reply, buffersOf(result));
+      const answer = await result;
+      this.#reply({ id, result: answer }, buffersOf(answer));
     } catch (error) {
-      this.#port.postMessage({ id, error: packError(error) } satisfies Reply);
+      this.#reply({ id, error: packError(error) });
+    }
+    this.#working.delete(result);
+    this.#sleep();
+  }
+
+  /** Until something is asked for that takes a turn of the event loop. */
+  #sleep(): void {
+    if (!this.#signal) return;
+    while (this.#working.size === 0) {
+      const seen = Atomics.load(this.#signal, 0);
+      if (!this.takeAll()) Atomics.wait(this.#signal, 0, seen);
     }
   }
 
@@ -93,48 +120,30 @@ class ServedEngine {
     question: Asked<keyof Answers>,
   ): Promise<Answers[keyof Answers]> {
     switch (question.kind) {
-      case "read": {
-        const { memory, offset, bytes } = question;
-        return await this.#memory(memory).read(offset, bytes);
-      }
-      case "compile":
-        return await this.#compile(question);
-      case "run": {
-        const { program, inputs } = this.#programs.get(question.program)!;
-        return await program.run(inputs.unpack(question.inputs));
-      }
-      case "profile": {
-        const { program, inputs } = this.#programs.get(question.program)!;
-        return await program.profile!(inputs.unpack(question.inputs));
-      }
-      case "computed":
-        return await this.#engine.computed?.();
+      case "find":
+        return await this.#host.find();
+      case "open":
+        return await this.#open(question);
+      case "close":
+        return await this.#close();
+      default:
+        return await this.#served!.resultOf(question);
     }
   }
 
-  /** The failure waits for who uses the memory. */
-  #allocate({ bytes, label }: Asked<"allocate">): Kept {
-    try {
-      return { memory: this.#engine.allocate(bytes, label) };
-    } catch (error) {
-      return { error };
-    }
+  async #open({ engine: number, options }: Asked<"open">): Promise<Opened> {
+    const { engine, staleTuning, half } = await this.#host.open(options);
+    this.#served = new ServedEngine(number, engine);
+    const { name, description, limits } = engine;
+    return { name, description, limits, half, staleTuning };
   }
 
-  #memory(number: number): Memory {
-    const kept = this.#memories.get(number)!;
-    if ("error" in kept) throw kept.error;
-    return kept.memory;
-  }
-
-  async #compile(
-    { program: number, plan }: Asked<"compile">,
-  ): Promise<Answers["compile"]> {
-    const memories = plan.memories.map((memory) => this.#memory(memory));
-    const program = await this.#engine.compile({ ...plan, memories });
-    const inputs = new RunInputs(plan.inputs);
-    this.#programs.set(number, { program, inputs });
-    return { profiles: program.profile !== undefined };
+  /** Runs under way end first: a device is let go of when it is idle. */
+  async #close(): Promise<void> {
+    const served = this.#served;
+    this.#served = undefined;
+    await Promise.allSettled([...this.#working]);
+    served?.engine.close();
   }
 }
 

@@ -1,17 +1,23 @@
+/**
+ * WebGPU on a thread of its own.
+ *
+ * Such a thread is kept for the next engine, and sleeps in between: one that ends
+ * unloads its drivers, which crashes Deno if the process ends at that moment.
+ *
+ * @module
+ */
+
 import { fileURLToPath } from "node:url";
-import { MessageChannel, Worker } from "node:worker_threads";
-import { DeviceError } from "../engine.ts";
 import type { CheckedOptions, CheckedWebgpu } from "../open_webgpu.ts";
+import type { AdapterReport } from "../webgpu/adapter.ts";
 import { Calls } from "./calls.ts";
-import { type SentError, type Served, unpackError } from "./messages.ts";
+import { Thread } from "./thread.ts";
 import { ThreadEngine } from "./thread_engine.ts";
 
-/** What a thread says when it has opened its engine, or not. */
-export type Start =
-  | { readonly served: Served; readonly staleTuning?: string }
-  | { readonly error: SentError };
-
 const MODULE = new URL("./webgpu_thread.ts", import.meta.url);
+
+/** Those that have no engine. */
+const idle: Thread[] = [];
 
 /** Whether a thread can be started without asking for a permission. */
 export function mayStartThread(): boolean {
@@ -22,47 +28,52 @@ export function mayStartThread(): boolean {
 }
 
 /**
- * Opens WebGPU on a thread of its own, as {@linkcode openCheckedWebgpu} does on
- * this one.
+ * Describes the adapter as `findAdapter` does on this thread.
  *
- * @param module What the thread runs.
- * @returns Undefined if the thread cannot be started.
- * @throws {DeviceError} If it finds no such device, or that one computes wrong
- * numbers.
+ * @returns Undefined if no thread can be started.
+ */
+export async function findOnThread(): Promise<
+  { readonly adapter: AdapterReport | undefined } | undefined
+> {
+  const thread = idle.pop() ?? new Thread(MODULE);
+  try {
+    const adapter = await new Calls(thread).ask({ kind: "find" });
+    idle.push(thread);
+    return { adapter };
+  } catch (error) {
+    if (!thread.answered) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Opens WebGPU as `openCheckedWebgpu` does on this thread.
+ *
+ * @param module What the thread runs, where that is not what it usually runs.
+ * @returns Undefined if no thread can be started.
+ * @throws {DeviceError} If there is no such device, or it computes wrong numbers.
  */
 export async function openOnThread(
   options: CheckedOptions,
-  module: URL = MODULE,
+  module?: URL,
 ): Promise<CheckedWebgpu | undefined> {
-  const worker = new Worker(startable(module));
-  const { port1, port2 } = new MessageChannel();
-  worker.postMessage({ port: port2, options }, [port2]);
-  const ended = new Promise<unknown>((resolve) => {
-    worker.on("error", resolve);
-    worker.on("exit", (code) => resolve(`exit code ${code}`));
-  });
-  const start = await Promise.race([
-    new Promise<Start>((resolve) => worker.once("message", resolve)),
-    ended.then(() => undefined),
-  ]);
-  // From here on only what is asked of the engine keeps the process alive.
-  worker.unref();
-  if (start === undefined) return undefined;
-  if ("error" in start) throw unpackError(start.error);
-  // A port ends with its thread, before that says why.
-  const calls = new Calls(port1, worker);
-  ended.then((cause) =>
-    calls.fail(
-      new DeviceError(`Cannot go on: the thread of WebGPU ended: ${cause}`),
-    )
-  );
-  const engine = new ThreadEngine(calls, start.served, () => worker.ref());
-  return { engine, staleTuning: start.staleTuning };
-}
-
-/** Threads start with files and data only; but data may import anything. */
-function startable(module: URL): URL {
-  if (["file:", "data:"].includes(module.protocol)) return module;
-  const source = `import ${JSON.stringify(module.href)};`;
-  return new URL(`data:application/javascript,${encodeURIComponent(source)}`);
+  const thread = (module ? undefined : idle.pop()) ??
+    new Thread(module ?? MODULE);
+  const release = () => {
+    if (!module && !thread.ended) idle.push(thread);
+  };
+  const calls = new Calls(thread);
+  try {
+    const opened = await calls.ask({
+      kind: "open",
+      engine: calls.engine,
+      options,
+    });
+    const { staleTuning } = opened;
+    return { engine: new ThreadEngine(calls, opened, release), staleTuning };
+  } catch (error) {
+    if (!thread.answered) return undefined;
+    release();
+    throw error;
+  }
 }

@@ -10,7 +10,7 @@ import {
   type Program,
 } from "../engine.ts";
 import type { Calls } from "./calls.ts";
-import type { Served } from "./messages.ts";
+import type { Opened } from "./messages.ts";
 import { RunInputs } from "./run_inputs.ts";
 
 const NO_HALF = { inputs: [], outputs: [] } as const;
@@ -27,9 +27,9 @@ export class ThreadEngine implements Engine {
   #programs = 0;
   #closed = false;
 
-  /** @param onClose Called when the other thread has been told to close. */
-  constructor(calls: Calls, served: Served, onClose: () => void = () => {}) {
-    const { name, description, limits, half } = served;
+  /** @param onClose Called when the other thread has closed it. */
+  constructor(calls: Calls, opened: Opened, onClose: () => void = () => {}) {
+    const { name, description, limits, half } = opened;
     this.name = name;
     this.description = description;
     this.limits = limits;
@@ -73,9 +73,9 @@ export class ThreadEngine implements Engine {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (!this.#calls.failed) this.#calls.order({ kind: "close" });
-    this.#calls.fail(new DeviceError("Cannot go on: the engine was closed"));
-    this.#onClose();
+    const cause = new DeviceError("Cannot go on: the engine was closed");
+    // A thread that ends meanwhile has nothing left to close.
+    this.#calls.close(cause).then(this.#onClose, () => {});
   }
 }
 

@@ -6,29 +6,20 @@
  * @module
  */
 
-import { type MessagePort, parentPort } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { type CheckedOptions, openCheckedWebgpu } from "../open_webgpu.ts";
+import { findAdapter } from "../webgpu/adapter.ts";
 import { kernels } from "../webgpu/kernels.ts";
-import { packError } from "./messages.ts";
 import { serve } from "./serve.ts";
-import type { Start } from "./start.ts";
+import type { Hello } from "./thread.ts";
 
-async function start(
-  { port, options }: { port: MessagePort; options: CheckedOptions },
-): Promise<void> {
-  let reply: Start;
-  try {
-    const { engine, staleTuning } = await openCheckedWebgpu(options);
-    const { name, description, limits } = engine;
-    const half = engine.half &&
-      new Map([...kernels].map(([kernel]) => [kernel, engine.half!(kernel)]));
-    reply = { served: { name, description, limits, half }, staleTuning };
-    serve(port, engine);
-  } catch (error) {
-    reply = { error: packError(error) };
-    port.close();
-  }
-  parentPort!.postMessage(reply);
+async function open(options: CheckedOptions) {
+  const { engine, staleTuning } = await openCheckedWebgpu(options);
+  const half = engine.half &&
+    new Map([...kernels].map(([kernel]) => [kernel, engine.half!(kernel)]));
+  return { engine, staleTuning, half };
 }
 
-parentPort!.once("message", start);
+parentPort!.once("message", ({ port, signal }: Hello) => {
+  serve(port, { find: findAdapter, open }, signal);
+});

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
-import { MessageChannel } from "node:worker_threads";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { openCpuEngine } from "../../../kernels/cpu/engine.ts";
 import { DeviceError, type Engine } from "../../../kernels/engine.ts";
-import { Calls } from "../../../kernels/thread/calls.ts";
+import {
+  Calls,
+  type Line,
+  type Listener,
+} from "../../../kernels/thread/calls.ts";
+import type { Request } from "../../../kernels/thread/messages.ts";
 import { serve } from "../../../kernels/thread/serve.ts";
 import { ThreadEngine } from "../../../kernels/thread/thread_engine.ts";
 import { feeds, type KernelUse, onePlan } from "../cpu/one_kernel.ts";
@@ -14,12 +19,54 @@ const add: KernelUse = {
   outputs: [3],
 };
 
+/** A thread that is this one. */
+class PortLine implements Line {
+  readonly ended = false;
+  readonly #port: MessagePort;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  post(request: Request, transfer: ArrayBuffer[] = []): void {
+    this.#port.postMessage(request, transfer);
+  }
+
+  listen(listener: Listener): void {
+    this.#port.on("message", (reply) => listener.settle(reply));
+    this.#port.unref();
+  }
+
+  ref(): void {
+    this.#port.ref();
+  }
+
+  unref(): void {
+    this.#port.unref();
+  }
+}
+
 /** The other end of a port to an engine that is served on this thread. */
-function reach(engine: Engine): Engine {
+async function reach(
+  engine: Engine,
+): Promise<{ engine: Engine; closed: Promise<void> }> {
   const { port1, port2 } = new MessageChannel();
-  serve(port2, engine);
-  const { name, description, limits } = engine;
-  return new ThreadEngine(new Calls(port1), { name, description, limits });
+  serve(port2, {
+    find: () => Promise.resolve(undefined),
+    open: () => Promise.resolve({ engine }),
+  });
+  const calls = new Calls(new PortLine(port1));
+  const options = { allowSoftware: true, check: "never" } as const;
+  const number = calls.engine;
+  const opened = await calls.ask({ kind: "open", engine: number, options });
+  const closed = Promise.withResolvers<void>();
+  return {
+    engine: new ThreadEngine(calls, opened, () => {
+      port1.close();
+      closed.resolve();
+    }),
+    closed: closed.promise,
+  };
 }
 
 /** Works with a CPU engine on the other end of a port. */
@@ -29,7 +76,7 @@ async function withCpu(
 ): Promise<void> {
   const cpu = await openCpuEngine({ threads: 0, blas: "off" });
   const { name, description, limits } = cpu;
-  const engine = reach({
+  const { engine, closed } = await reach({
     name,
     description,
     limits,
@@ -42,6 +89,7 @@ async function withCpu(
     await work(engine);
   } finally {
     engine.close();
+    await closed;
   }
 }
 

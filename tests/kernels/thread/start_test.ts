@@ -14,19 +14,19 @@ const relu: KernelUse = {
 
 const options = { allowSoftware: true, check: "never" } as const;
 
-/** A module for a thread, which has its first message as `start`. */
+/** A module for a thread, which does this with each request. */
 function moduleOf(body: string): URL {
   const source = `import { parentPort } from "node:worker_threads";
-parentPort.once("message", (start) => { ${body} });`;
+parentPort.once("message", ({ port }) => {
+  port.on("message", ({ kind, id }) => { ${body} });
+});`;
   return new URL(`data:application/javascript,${encodeURIComponent(source)}`);
 }
 
-const served = JSON.stringify({
-  served: {
-    name: "webgpu",
-    description: "a test's",
-    limits: { memoryBytes: 64, tensorBytes: 64 },
-  },
+const OPENED = JSON.stringify({
+  name: "webgpu",
+  description: "a test's",
+  limits: { memoryBytes: 64, tensorBytes: 64 },
 });
 
 /** How many devices are opened on this thread. */
@@ -68,7 +68,8 @@ Deno.test("openOnThread() says so if the thread cannot be started", async () => 
 
 Deno.test("openOnThread() throws what the thread met", async () => {
   const error = { name: "DeviceError", message: "Cannot open", hint: "buy it" };
-  const body = `parentPort.postMessage({ error: ${JSON.stringify(error)} })`;
+  const body = `port.postMessage({ id, error: ${JSON.stringify(error)} });
+    setTimeout(() => process.exit(), 100);`;
   await assert.rejects(openOnThread(options, moduleOf(body)), error);
 });
 
@@ -82,8 +83,8 @@ Deno.test("a thread that ends takes its engine with it", async () => {
     const opened = await openOnThread(
       options,
       moduleOf(
-        `start.port.on("message", () => { ${body} });
-        parentPort.postMessage(${served});`,
+        `if (kind === "open") port.postMessage({ id, result: ${OPENED} });
+        else ${body};`,
       ),
     );
     const { engine } = opened!;
@@ -95,6 +96,33 @@ Deno.test("a thread that ends takes its engine with it", async () => {
     assert.throws(() => engine.allocate(4, "late"), cause);
     engine.close();
   }
+});
+
+gpuTest("engines share a thread one after the other", async () => {
+  const first = await openEngine("webgpu", { check: "never" });
+  const second = await openEngine("webgpu", { check: "never" });
+  const programs = await Promise.all(
+    [first, second].map((engine) => engine.compile(onePlan(relu))),
+  );
+  await assert.rejects(
+    first.compile({
+      ...onePlan(relu),
+      memories: [second.allocate(8, "other")],
+    }),
+    /memory of another engine/,
+  );
+  // Closed while it works, and opened again at once.
+  const run = assert.rejects(programs[0].run(feeds(relu)), /was closed/);
+  first.close();
+  await run;
+  const third = await openEngine("webgpu", { check: "never" });
+  const program = await third.compile(onePlan(relu));
+  for (const one of [program, programs[1]]) {
+    const { output0 } = await one.run(feeds(relu));
+    assert.deepEqual(output0, Float32Array.of(0, 2));
+  }
+  second.close();
+  third.close();
 });
 
 /** Opens WebGPU in a process of its own, which nobody closes. */
