@@ -50,7 +50,7 @@ export interface EngineOptions {
    * Whether WebGPU runs on a thread of its own; default true. Deno blocks the
    * thread that waits for a device. Starting one wants permission to read this
    * package's files; without it, or if it cannot be started, the calling thread
-   * is used.
+   * is used. It is kept, asleep, for the next engine.
    */
   readonly thread?: boolean;
   /** Told what `auto` took and why. */

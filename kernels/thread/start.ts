@@ -19,6 +19,13 @@ const MODULE = new URL("./webgpu_thread.ts", import.meta.url);
 /** Those that have no engine. */
 const idle: Thread[] = [];
 
+function take(): Thread {
+  for (let thread; (thread = idle.pop()) !== undefined;) {
+    if (!thread.ended) return thread;
+  }
+  return new Thread(MODULE);
+}
+
 /** Whether a thread can be started without asking for a permission. */
 export function mayStartThread(): boolean {
   // What came from a registry may be imported once more.
@@ -35,14 +42,14 @@ export function mayStartThread(): boolean {
 export async function findOnThread(): Promise<
   { readonly adapter: AdapterReport | undefined } | undefined
 > {
-  const thread = idle.pop() ?? new Thread(MODULE);
+  const thread = take();
   try {
-    const adapter = await new Calls(thread).ask({ kind: "find" });
-    idle.push(thread);
-    return { adapter };
+    return { adapter: await new Calls(thread).ask({ kind: "find" }) };
   } catch (error) {
     if (!thread.answered) return undefined;
     throw error;
+  } finally {
+    idle.push(thread);
   }
 }
 
@@ -57,10 +64,9 @@ export async function openOnThread(
   options: CheckedOptions,
   module?: URL,
 ): Promise<CheckedWebgpu | undefined> {
-  const thread = (module ? undefined : idle.pop()) ??
-    new Thread(module ?? MODULE);
+  const thread = module ? new Thread(module) : take();
   const release = () => {
-    if (!module && !thread.ended) idle.push(thread);
+    if (!module) idle.push(thread);
   };
   const calls = new Calls(thread);
   try {
