@@ -29,8 +29,8 @@ export interface Host {
 /**
  * Lets the other end of a port use engines, one after the other.
  *
- * @param signal Changes with each request; if given, the thread sleeps while
- * nothing is asked of it.
+ * @param signal Its first word counts the requests, each before it is made; if
+ * given, the thread sleeps while nothing is asked of it.
  */
 export function serve(
   port: MessagePort,
@@ -43,6 +43,7 @@ export function serve(
     // An engine may block the thread as soon as the event loop turns: whatever
     // was asked for until now goes to the device first.
     server.takeAll();
+    server.sleep();
   });
 }
 
@@ -52,6 +53,7 @@ class Server {
   readonly #signal: Int32Array<SharedArrayBuffer> | undefined;
   readonly #working = new Set<Promise<unknown>>();
   #served: ServedEngine | undefined;
+  #taken = 0;
 
   constructor(
     port: MessagePort,
@@ -65,6 +67,7 @@ class Server {
 
   /** Starts what is asked for, in the order in which that comes. */
   take(request: Request): void {
+    this.#taken++;
     if ("id" in request) {
       this.#answer(request);
       return;
@@ -79,14 +82,11 @@ class Server {
     }
   }
 
-  /** Takes what waits at the port; says whether there was anything. */
-  takeAll(): boolean {
-    let any = false;
+  /** Takes what waits at the port; only while the event loop cannot. */
+  takeAll(): void {
     for (let next; (next = receiveMessageOnPort(this.#port)) !== undefined;) {
       this.take(next.message);
-      any = true;
     }
-    return any;
   }
 
   #reply(reply: Reply, transfer: ArrayBuffer[] = []): void {
@@ -104,16 +104,16 @@ class Server {
       this.#reply({ id, error: packError(error) });
     }
     this.#working.delete(result);
-    this.#sleep();
+    this.sleep();
   }
 
-  /** Until something is asked for that takes a turn of the event loop. */
-  #sleep(): void {
-    if (!this.#signal) return;
-    while (this.#working.size === 0) {
-      const seen = Atomics.load(this.#signal, 0);
-      if (!this.takeAll()) Atomics.wait(this.#signal, 0, seen);
-    }
+  /**
+   * Until something is asked for, unless that has happened already: the event
+   * loop may have received what it has not handed over yet.
+   */
+  sleep(): void {
+    if (!this.#signal || this.#working.size > 0) return;
+    Atomics.wait(this.#signal, 0, this.#taken);
   }
 
   async #resultOf(

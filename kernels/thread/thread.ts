@@ -7,7 +7,7 @@ import type { Reply, Request } from "./messages.ts";
 export interface Hello {
   /** Where requests come from. */
   readonly port: MessagePort;
-  /** Its first word grows, and is notified, with each request. */
+  /** Its first word counts the requests, each before it is made. */
   readonly signal: Int32Array<SharedArrayBuffer>;
 }
 
@@ -49,8 +49,8 @@ export class Thread implements Line {
   }
 
   post(request: Request, transfer: ArrayBuffer[] = []): void {
-    this.#port.postMessage(request, transfer);
     Atomics.add(this.#signal, 0, 1);
+    this.#port.postMessage(request, transfer);
     Atomics.notify(this.#signal, 0);
   }
 
