@@ -26,6 +26,9 @@ export interface HalfOperands {
   readonly outputs: readonly number[];
 }
 
+/** Of a kernel whose operands are all stored as f32. */
+export const NO_HALF: HalfOperands = { inputs: [], outputs: [] };
+
 /** Arrays that cross the border between the host and an engine. */
 export type HostArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 

@@ -5,7 +5,13 @@
  * @module
  */
 
-import type { HalfOperands, KernelCall, Place, Plan } from "./engine.ts";
+import {
+  type HalfOperands,
+  type KernelCall,
+  NO_HALF,
+  type Place,
+  type Plan,
+} from "./engine.ts";
 import { familyCosts } from "./check_budget.ts";
 import { kernelChecks } from "./kernel_checks.ts";
 
@@ -17,8 +23,6 @@ export interface KernelUse {
   /** What is stored as f16. */
   readonly half: HalfOperands;
 }
-
-const NO_HALF: HalfOperands = { inputs: [], outputs: [] };
 
 /** A use in float32. */
 export function plainUse(kernel: string): KernelUse {

@@ -1,17 +1,14 @@
 import {
   type Answers,
+  type Asked,
+  type Order,
   type Reply,
   type Request,
   unpackError,
 } from "./messages.ts";
 
-type Asked<K> = Extract<Request, { readonly kind: K }>;
-
 /** A request that is answered, without its number. */
 type Question<K> = Omit<Asked<K>, "id" | "kind"> & { readonly kind: K };
-
-/** A request that is not answered. */
-type Order = Exclude<Request, { readonly id: number }>;
 
 /** Who gets the replies of a thread. */
 export interface Listener {

@@ -65,6 +65,12 @@ export type Request =
   | { readonly kind: "computed"; readonly id: number }
   | { readonly kind: "close"; readonly id: number };
 
+/** A request of a kind. */
+export type Asked<K> = Extract<Request, { readonly kind: K }>;
+
+/** A request that is not answered. */
+export type Order = Exclude<Request, { readonly id: number }>;
+
 /** Runs a program. */
 interface Run<K> {
   readonly kind: K;

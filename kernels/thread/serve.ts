@@ -4,14 +4,13 @@ import type { CheckedOptions } from "../open_webgpu.ts";
 import type { AdapterReport } from "../webgpu/adapter.ts";
 import {
   type Answers,
+  type Asked,
   type Opened,
   packError,
   type Reply,
   type Request,
 } from "./messages.ts";
 import { ServedEngine } from "./served_engine.ts";
-
-type Asked<K> = Extract<Request, { readonly kind: K }>;
 
 /** An engine to serve, and what its user has to know besides. */
 export interface Hosted {

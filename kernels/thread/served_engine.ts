@@ -1,8 +1,6 @@
 import type { Engine, Memory, Program } from "../engine.ts";
-import type { Answers, Request } from "./messages.ts";
+import type { Answers, Asked, Order } from "./messages.ts";
 import { RunInputs } from "./run_inputs.ts";
-
-type Asked<K> = Extract<Request, { readonly kind: K }>;
 
 /** A memory, or why there is none. */
 type Kept = { readonly memory: Memory } | { readonly error: unknown };
@@ -23,7 +21,7 @@ export class ServedEngine {
   }
 
   /** Does what is not answered. */
-  obey(order: Exclude<Request, { readonly id: number }>): void {
+  obey(order: Order): void {
     switch (order.kind) {
       case "allocate":
         return void this.#memories.set(order.memory, this.#allocate(order));

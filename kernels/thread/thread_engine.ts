@@ -6,14 +6,13 @@ import {
   type EngineLimits,
   type HostArray,
   type Memory,
+  NO_HALF,
   type Plan,
   type Program,
 } from "../engine.ts";
 import type { Calls } from "./calls.ts";
 import type { Opened } from "./messages.ts";
 import { RunInputs } from "./run_inputs.ts";
-
-const NO_HALF = { inputs: [], outputs: [] } as const;
 
 /** An engine on another thread, which serves it: see `serve`. */
 export class ThreadEngine implements Engine {

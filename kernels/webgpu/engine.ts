@@ -1,11 +1,12 @@
 import { checkSize } from "../check_memory.ts";
-import type {
-  Engine,
-  EngineLimits,
-  Memory,
-  Plan,
-  Precision,
-  Program,
+import {
+  type Engine,
+  type EngineLimits,
+  type Memory,
+  NO_HALF,
+  type Plan,
+  type Precision,
+  type Program,
 } from "../engine.ts";
 import { type AdapterReport, openDevice } from "./adapter.ts";
 import { checkPlaces, lowerPlan } from "./compile.ts";
@@ -47,8 +48,6 @@ export interface WebgpuOptions {
   /** Limits below the adapter's, to show that nothing needs more. */
   limits?: Partial<DeviceLimits>;
 }
-
-const NO_HALF = { inputs: [], outputs: [] } as const;
 
 /**
  * Opens the engine that runs plans on WebGPU.
