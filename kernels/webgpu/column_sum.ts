@@ -7,9 +7,10 @@
  *
  * @module
  */
-import { attribute, flatGrid, type Kernel, required } from "./kernel.ts";
-import { forRows, numberShaders } from "./numbers.ts";
-import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
+import { columnChunks } from "./column_chunks.ts";
+import { type Kernel, required } from "./kernel.ts";
+import { numberShaders } from "./numbers.ts";
+import { sumPartialsShader } from "./sum_partials.ts";
 
 const WGSL = /* wgsl */ `
 override M: u32;
@@ -50,23 +51,10 @@ export const columnSum: Kernel = {
   name: "column_sum",
   half: { inputs: [0], outputs: [] },
   shaders: [shaders.scalars, shaders.vectors, sumPartialsShader],
-  lower(call, context) {
-    const m = attribute(call, "m");
-    const n = attribute(call, "n");
-    const { size, chunks } = splitRows(m);
-    const { shader, width } = forRows(shaders, n);
-    const partial = context.scratch([chunks, n]);
-    return [
-      {
-        shader,
-        places: [required(call, "inputs", 0), partial],
-        constants: { M: m, N: width, CHUNK: size, CHUNKS: chunks },
-        grid: flatGrid(Math.ceil(width * chunks / 64)),
-      },
-      sumPartials(
-        { partial, addend: call.inputs[1], y: required(call, "outputs", 0) },
-        { n, chunks },
-      ),
-    ];
-  },
+  lower: (call, context) =>
+    columnChunks(call, context, {
+      shaders,
+      inputs: [required(call, "inputs", 0)],
+      results: [{ y: required(call, "outputs", 0), addend: call.inputs[1] }],
+    }),
 };

@@ -9,10 +9,10 @@
  *
  * @module
  */
-import type { Place } from "../engine.ts";
-import { attribute, flatGrid, type Kernel, required } from "./kernel.ts";
-import { forRows, numberShaders } from "./numbers.ts";
-import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
+import { columnChunks } from "./column_chunks.ts";
+import { type Kernel, required } from "./kernel.ts";
+import { numberShaders } from "./numbers.ts";
+import { sumPartialsShader } from "./sum_partials.ts";
 
 const WGSL = /* wgsl */ `
 override M: u32;
@@ -64,28 +64,10 @@ export const layerNormParameterGradient: Kernel = {
   name: "layer_norm_parameter_gradient",
   half: { inputs: [0, 1], outputs: [] },
   shaders: [shaders.scalars, shaders.vectors, sumPartialsShader],
-  lower(call, context) {
-    const m = attribute(call, "m");
-    const n = attribute(call, "n");
-    const { size, chunks } = splitRows(m);
-    const { shader, width } = forRows(shaders, n);
-    const dweight = context.scratch([chunks, n]);
-    const dbias = context.scratch([chunks, n]);
-    const sum = (partial: Place, y: Place | undefined) =>
-      y === undefined ? [] : [sumPartials({ partial, y }, { n, chunks })];
-    return [
-      {
-        shader,
-        places: [
-          ...[0, 1, 2, 3].map((i) => required(call, "inputs", i)),
-          dweight,
-          dbias,
-        ],
-        constants: { M: m, N: width, CHUNK: size, CHUNKS: chunks },
-        grid: flatGrid(Math.ceil(width * chunks / 64)),
-      },
-      ...sum(dweight, call.outputs[0]),
-      ...sum(dbias, call.outputs[1]),
-    ];
-  },
+  lower: (call, context) =>
+    columnChunks(call, context, {
+      shaders,
+      inputs: [0, 1, 2, 3].map((i) => required(call, "inputs", i)),
+      results: [{ y: call.outputs[0] }, { y: call.outputs[1] }],
+    }),
 };

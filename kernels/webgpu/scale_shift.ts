@@ -10,10 +10,10 @@
  *
  * @module
  */
-import type { Place } from "../engine.ts";
+import { columnChunks } from "./column_chunks.ts";
 import { attribute, flag, flatGrid, type Kernel, required } from "./kernel.ts";
 import { forRows, numberShaders } from "./numbers.ts";
-import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
+import { sumPartialsShader } from "./sum_partials.ts";
 
 const FORWARD = /* wgsl */ `
 override COUNT: u32;
@@ -127,29 +127,10 @@ export const scaleShiftGradient: Kernel = {
   name: "scale_shift_gradient",
   half: { inputs: [0, 1], outputs: [] },
   shaders: [gradient.scalars, gradient.vectors, sumPartialsShader],
-  lower(call, context) {
-    const m = attribute(call, "m");
-    const n = attribute(call, "n");
-    const { size, chunks } = splitRows(m);
-    const { shader, width } = forRows(gradient, n);
-    const dscale = context.scratch([chunks, n]);
-    const dshift = context.scratch([chunks, n]);
-    const sum = (partial: Place, y: Place | undefined) =>
-      y === undefined ? [] : [sumPartials({ partial, y }, { n, chunks })];
-    return [
-      {
-        shader,
-        places: [
-          required(call, "inputs", 0),
-          required(call, "inputs", 1),
-          dscale,
-          dshift,
-        ],
-        constants: { M: m, N: width, CHUNK: size, CHUNKS: chunks },
-        grid: flatGrid(Math.ceil(width * chunks / 64)),
-      },
-      ...sum(dscale, call.outputs[0]),
-      ...sum(dshift, call.outputs[1]),
-    ];
-  },
+  lower: (call, context) =>
+    columnChunks(call, context, {
+      shaders: gradient,
+      inputs: [0, 1].map((i) => required(call, "inputs", i)),
+      results: [{ y: call.outputs[0] }, { y: call.outputs[1] }],
+    }),
 };
