@@ -12,6 +12,7 @@ import { defaultSettings } from "../core/train/settings.ts";
 import { planStep } from "../core/train/stepper.ts";
 import { DeviceError, type Engine, type Plan } from "../kernels/engine.ts";
 import {
+  type AdapterReport,
   loadTuning,
   openWebgpuEngine,
   productsOf,
@@ -69,10 +70,9 @@ export async function tune(
     const batch = input.number("batch-size");
     output.print(`${engine.description} · batches of ${batch}`);
     output.print();
-    const { software } = adapter;
-    const wanted = wantedOf(models(engine), batch, software);
+    const wanted = wantedOf(models(engine), batch, adapter);
     const { reference } = matmul;
-    const tuner: Tuner = { engine, choices, software, reference };
+    const tuner: Tuner = { engine, choices, adapter, reference };
     const shapes = await tuneAll(tuner, wanted, output);
     await saveTuning(adapter, choices);
     output.print();
@@ -87,11 +87,11 @@ export async function tune(
 function wantedOf(
   models: Iterable<AdaptedModel>,
   batch: number,
-  software: boolean,
+  adapter: AdapterReport,
 ): Map<string, Uses> {
   const wanted = new Map<string, Uses>();
   const add = (plan: Plan, use: keyof Uses) => {
-    for (const [key, calls] of productsOf(plan, software)) {
+    for (const [key, calls] of productsOf(plan, adapter)) {
       const uses = wanted.get(key) ?? { forward: 0, training: 0 };
       uses[use] += calls;
       wanted.set(key, uses);

@@ -161,7 +161,7 @@ function printAdapter(
     output.print("WebGPU        no adapter");
     return;
   }
-  const { description, software, limits, features } = adapter;
+  const { description, software, subgroups, limits, features } = adapter;
   const kind = software ? ", a software adapter" : "";
   output.print(`WebGPU        ${description}${kind}`);
   const buffer = bytes(limits.maxBufferSize);
@@ -171,8 +171,10 @@ function printAdapter(
     `              buffers to ${buffer}, bindings to ${binding}, ` +
       `workgroup memory ${shared}`,
   );
+  // Deno's adapters do not list subgroups.
+  const offered = subgroups ? [...features, "subgroups"] : features;
   const notable = ["shader-f16", "subgroups", "timestamp-query"]
-    .map((name) => `${name} ${yes(features.includes(name))}`);
+    .map((name) => `${name} ${yes(offered.includes(name))}`);
   output.print(`              ${notable.join(", ")}`);
 }
 

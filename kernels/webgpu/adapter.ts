@@ -1,5 +1,10 @@
 import { DeviceError, type Precision } from "../engine.ts";
 import { CLOCK_FEATURE } from "./dispatch_clock.ts";
+import {
+  SUBGROUP_FEATURE,
+  SUBGROUP_LANES,
+  subgroupDirective,
+} from "./subgroups.ts";
 
 /** Optional: shaders may read and write f16. */
 export const HALF_FEATURE = "shader-f16";
@@ -12,6 +17,8 @@ export interface AdapterReport {
   readonly id: string;
   /** Whether it computes on the processor (llvmpipe, SwiftShader, WARP). */
   readonly software: boolean;
+  /** Whether it is a software one whose subgroups have eight lanes or more. */
+  readonly subgroups: boolean;
   /** By the names of WebGPU. */
   readonly limits: Readonly<Record<string, number>>;
   /** Names of the optional WebGPU features that it offers. */
@@ -41,6 +48,14 @@ export async function findAdapter(): Promise<AdapterReport | undefined> {
   return adapter === undefined ? undefined : reportOf(adapter);
 }
 
+/** A device, and what is known of it. */
+export interface OpenedDevice {
+  readonly device: GPUDevice;
+  readonly report: AdapterReport;
+  /** How WGSL with subgroups begins; undefined where the device has none. */
+  readonly subgroupDirective: string | undefined;
+}
+
 /**
  * Opens the adapter with its full limits.
  *
@@ -50,7 +65,7 @@ export async function findAdapter(): Promise<AdapterReport | undefined> {
  */
 export async function openDevice(
   options: { allowSoftware: boolean; precision?: Precision },
-): Promise<{ device: GPUDevice; report: AdapterReport }> {
+): Promise<OpenedDevice> {
   const adapter = await requestAdapter();
   if (adapter === undefined) {
     const error = new DeviceError(
@@ -77,16 +92,27 @@ export async function openDevice(
   }
   const requiredLimits: Record<string, number> = {};
   for (const name of WANTED_LIMITS) requiredLimits[name] = report.limits[name];
-  try {
-    const device = await adapter.requestDevice({
+  const requiredFeatures: GPUFeatureName[] = [
+    ...adapter.features.has(CLOCK_FEATURE) ? [CLOCK_FEATURE] as const : [],
+    ...options.precision === "f16" ? [HALF_FEATURE] as const : [],
+  ];
+  const request = (...features: GPUFeatureName[]) =>
+    adapter.requestDevice({
       label: "alore",
       requiredLimits,
-      requiredFeatures: [
-        ...adapter.features.has(CLOCK_FEATURE) ? [CLOCK_FEATURE] as const : [],
-        ...options.precision === "f16" ? [HALF_FEATURE] as const : [],
-      ],
+      requiredFeatures: [...requiredFeatures, ...features],
     });
-    return { device, report };
+  try {
+    const device = report.software
+      ? await request(SUBGROUP_FEATURE).catch(() => request())
+      : await request();
+    const directive = await subgroupDirective(device);
+    const subgroups = report.subgroups && directive !== undefined;
+    return {
+      device,
+      report: { ...report, subgroups },
+      subgroupDirective: directive,
+    };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new DeviceError(
@@ -112,12 +138,14 @@ function reportOf(adapter: GPUAdapter): AdapterReport {
     const value = adapter.limits[name as keyof GPUSupportedLimits];
     if (typeof value === "number") limits[name] = value;
   }
+  const software = info.isFallbackAdapter === true ||
+    SOFTWARE_NAMES.test(String(description));
   return {
     description: String(description),
     id: [info.vendor, info.architecture, info.device, info.description]
       .filter((part) => part).join(" "),
-    software: info.isFallbackAdapter === true ||
-      SOFTWARE_NAMES.test(String(description)),
+    software,
+    subgroups: software && info.subgroupMinSize >= SUBGROUP_LANES,
     limits,
     features: [...adapter.features].sort(),
   };

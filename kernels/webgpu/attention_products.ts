@@ -25,20 +25,41 @@ import {
   scoreSlopes,
   slopesShader,
 } from "./attention_scores.ts";
-import type { Dispatch, Grid, LoweringContext, Shader } from "./kernel.ts";
+import type {
+  AdapterClass,
+  Dispatch,
+  Grid,
+  LoweringContext,
+  Shader,
+} from "./kernel.ts";
 import { type HeadPlaces, matmulUniform } from "./matmul_common.ts";
-import { type Lanes, variantGrid } from "./matmul_variant.ts";
+import { matmulSubgroupShader } from "./matmul_subgroup.ts";
+import {
+  type Lanes,
+  variantGrid,
+  type VectorTile,
+  vectorTile,
+} from "./matmul_variant.ts";
 import { matmulVectorsShader } from "./matmul_vectors.ts";
 
 /** Every shader that attention by products may use. */
 export const productShaders: readonly Shader[] = [
+  matmulSubgroupShader,
   matmulVectorsShader,
   keysShader,
   probabilitiesShader,
   slopesShader,
 ];
 
-/** Numbers of scores that are at hand at a time, unless a head has more. */
+const SHADERS: Readonly<Record<VectorTile, Shader>> = {
+  "subgroup 32x32": matmulSubgroupShader,
+  "vectors 16x16": matmulVectorsShader,
+};
+
+/**
+ * Numbers of scores that are at hand at a time, unless a head has more: of at
+ * most 2¹⁵ heads, so many as one dimension of a grid has room for.
+ */
 const MOST = 2 ** 19;
 
 /** The scores of a head of longer sequences take too much memory. */
@@ -71,11 +92,13 @@ interface Rows extends HeadPlaces {
 class Heads {
   readonly #sizes: AttentionSizes;
   readonly #turn: Turn;
+  readonly #tile: VectorTile;
   readonly #stride: number;
 
-  constructor(sizes: AttentionSizes, turn: Turn) {
+  constructor(sizes: AttentionSizes, turn: Turn, adapter: AdapterClass) {
     this.#sizes = sizes;
     this.#turn = turn;
+    this.#tile = vectorTile(adapter);
     this.#stride = strideOf(sizes);
   }
 
@@ -133,9 +156,10 @@ class Heads {
     const chunk = 4 * Math.ceil(k / 4);
     const each = { images, heads, a, b, y };
     const form = { m, n, k, transA, transB, alpha };
-    const [lanes, grid] = spread({ m, n }, images * heads);
+    const tile = this.#tile;
+    const [lanes, grid] = spread({ m, n }, tile, images * heads);
     return {
-      shader: matmulVectorsShader,
+      shader: SHADERS[tile],
       places: [a.place, b.place, undefined, undefined, y.place, undefined],
       constants: {},
       grid,
@@ -148,16 +172,21 @@ class Heads {
   }
 }
 
-/** Over the same tile of eight heads, or over eight tiles of a head. */
-const SPREADS: readonly Lanes[] = [[1, 1, 8], [8, 1, 1], [4, 2, 1]];
+/**
+ * Of tiles that a lane makes: the same one of eight heads, or eight of a head.
+ */
+const SPREADS: Readonly<Record<VectorTile, readonly Lanes[]>> = {
+  "subgroup 32x32": [[1, 1, 1]],
+  "vectors 16x16": [[1, 1, 8], [8, 1, 1], [4, 2, 1]],
+};
 
 /** The workgroups with the fewest idle invocations. */
 function spread(
   shape: { m: number; n: number },
+  tile: VectorTile,
   items: number,
 ): [lanes: Lanes, grid: Grid] {
-  const tile = "vectors 16x16";
-  const choices = SPREADS.map((lanes): [Lanes, Grid] => [
+  const choices = SPREADS[tile].map((lanes): [Lanes, Grid] => [
     lanes,
     variantGrid(shape, { tile, lanes, chunks: items }),
   ]);
@@ -211,7 +240,7 @@ export function attentionProducts(
   const turns = turnsOf(sizes);
   const { keys, scores } = takeScratch(sizes, turns, context);
   return turns.flatMap((turn) => {
-    const at = new Heads(sizes, turn);
+    const at = new Heads(sizes, turn, context);
     const s = at.scores(scores);
     return [
       at.copyKeys(qkv, keys),
@@ -242,7 +271,7 @@ export function attentionGradientProducts(
   const { keys, scores } = scratch;
   const slopes = scratch.slopes();
   return turns.flatMap((turn) => {
-    const at = new Heads(sizes, turn);
+    const at = new Heads(sizes, turn, context);
     const [s, ds] = [at.scores(scores), at.scores(slopes)];
     const upstream = at.rows(dout);
     const [q, k, v] = [0, 1, 2].map((part) => at.rows(qkv, 3, part));

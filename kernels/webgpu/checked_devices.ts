@@ -80,11 +80,11 @@ export class CheckedUses {
 }
 
 /** The adapter, what compiles for it, and the kernels, in one line. */
-async function deviceKey({ id }: AdapterReport): Promise<string> {
+async function deviceKey({ id, subgroups }: AdapterReport): Promise<string> {
   const wgsl = [...kernels.values()].flatMap(({ shaders }) =>
     shaders.map((shader) => shader.wgsl)
   );
-  const text = JSON.stringify([wgsl, [...kernelChecks]]);
+  const text = JSON.stringify([wgsl, [...kernelChecks], subgroups]);
   const bytes = new TextEncoder().encode(text);
   const hash = await crypto.subtle.digest("SHA-256", bytes);
   const digits = new Uint8Array(hash).toHex().slice(0, 16);

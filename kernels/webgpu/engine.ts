@@ -8,7 +8,7 @@ import {
   type Precision,
   type Program,
 } from "../engine.ts";
-import { type AdapterReport, openDevice } from "./adapter.ts";
+import { openDevice, type OpenedDevice } from "./adapter.ts";
 import { checkPlaces, lowerPlan } from "./compile.ts";
 import { Guard } from "./guard.ts";
 import type { Kernel, LoweringContext, MatmulFamily } from "./kernel.ts";
@@ -43,6 +43,8 @@ export interface WebgpuOptions {
    * Forces the kernels for software or for hardware adapters.
    */
   treatAsSoftware?: boolean;
+  /** Whether kernels may use subgroups where the adapter has them; true. */
+  subgroups?: boolean;
   /** Kernels by name instead of the built-in ones. */
   kernels?: ReadonlyMap<string, Kernel>;
   /** Limits below the adapter's, to show that nothing needs more. */
@@ -58,11 +60,11 @@ export interface WebgpuOptions {
 export async function openWebgpuEngine(
   options: WebgpuOptions = {},
 ): Promise<Engine> {
-  const { device, report } = await openDevice({
+  const opened = await openDevice({
     allowSoftware: options.allowSoftware ?? false,
     precision: options.precision,
   });
-  return new WebgpuEngine(device, report, options);
+  return new WebgpuEngine(opened, options);
 }
 
 class WebgpuEngine implements Engine {
@@ -87,8 +89,7 @@ class WebgpuEngine implements Engine {
   #closed = false;
 
   constructor(
-    device: GPUDevice,
-    report: AdapterReport,
+    { device, report, subgroupDirective }: OpenedDevice,
     options: WebgpuOptions,
   ) {
     const guard = new Guard(device);
@@ -99,7 +100,7 @@ class WebgpuEngine implements Engine {
       timeline: new Timeline(),
       readback: new Readback(),
       limits: limitsOf(report, options.limits),
-      pipelines: new Pipelines(device, guard),
+      pipelines: new Pipelines(device, guard, subgroupDirective),
       absent: device.createBuffer({
         label: "absent operands",
         size: MAX_BINDINGS * 256,
@@ -110,6 +111,7 @@ class WebgpuEngine implements Engine {
     this.#kernels = options.kernels ?? registry;
     this.#settings = {
       software,
+      subgroups: report.subgroups && (options.subgroups ?? true),
       matmulFamily: options.matmulFamily ?? "auto",
       tuned: options.tuned,
     };

@@ -26,6 +26,8 @@ export interface Shader {
    * overrides let one pipeline serve many shapes.
    */
   readonly uniform?: boolean;
+  /** Whether lanes hand each other numbers, which not every device can. */
+  readonly subgroups?: boolean;
 }
 
 /** Workgroups along x, y, z; each at most 65,535. */
@@ -43,10 +45,16 @@ export interface Dispatch {
   readonly uniform?: readonly number[];
 }
 
-/** What a lowering rule may know and use. */
-export interface LoweringContext {
-  /** Whether the adapter is a software one: it wants no barriers. */
+/** What decides which kernels suit an adapter. */
+export interface AdapterClass {
+  /** Whether it computes on the processor: then it wants no barriers. */
   readonly software: boolean;
+  /** Whether kernels for software adapters may use subgroups; false. */
+  readonly subgroups?: boolean;
+}
+
+/** What a lowering rule may know and use. */
+export interface LoweringContext extends AdapterClass {
   /** The rule for matrix products; see matmul.ts. */
   readonly matmulFamily: MatmulFamily;
   /** What a tuner found to be best on this adapter. */

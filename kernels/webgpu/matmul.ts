@@ -3,8 +3,9 @@
  *
  * Shapes: A (m, k) or stored (k, m), B (k, n) or stored (n, k), bias (n), y,
  * pre and residual (m, n). Two families make it: register tiles without
- * barriers for software adapters, by vectors where rows are whole ones, and
- * tiles in workgroup memory for GPUs. Either splits a long k over workgroups
+ * barriers for software adapters, by vectors where rows are whole ones and
+ * shared by a subgroup where there are some, and tiles in workgroup memory for
+ * GPUs. Either splits a long k over workgroups
  * when the result has too few tiles to keep the device busy, which is what
  * gradients of narrow factors need; a second dispatch adds the chunks. What a
  * tuner measured to be best is taken where there is such a measurement, else a
@@ -12,9 +13,15 @@
  *
  * @module
  */
-import { attribute, type Kernel, type LoweringContext } from "./kernel.ts";
+import {
+  type AdapterClass,
+  attribute,
+  type Kernel,
+  type LoweringContext,
+} from "./kernel.ts";
 import { matmulDispatches, matmulSumShader } from "./matmul_common.ts";
 import { matmulRegisterShader } from "./matmul_register.ts";
+import { matmulSubgroupShader } from "./matmul_subgroup.ts";
 import { matmulTileShader } from "./matmul_tile.ts";
 import {
   matmulKey,
@@ -31,21 +38,38 @@ import { matmulVectorsShader } from "./matmul_vectors.ts";
 /** The variant of a product on an adapter, tuned or by the rule. */
 export function chooseMatmul(
   shape: MatmulShape,
-  context: Pick<LoweringContext, "software" | "matmulFamily" | "tuned">,
+  context: Omit<LoweringContext, "scratch">,
 ): MatmulVariant {
   const tuned = context.matmulFamily === "auto"
     ? context.tuned?.get(matmulKey(shape))
     : undefined;
-  // Cut operands may have longer rows than those that were tuned.
-  if (tuned?.tile === "vectors 16x16" && !suitsVectors(shape)) {
+  if (!tuned || !suitsTile(tuned, shape, context)) {
     return ruleVariant(shape, context);
   }
-  return tuned ?? ruleVariant(shape, context);
+  return tuned;
+}
+
+/**
+ * Cut operands may have longer rows than those that were tuned, and a driver may
+ * lose what it could.
+ */
+function suitsTile(
+  { tile }: MatmulVariant,
+  shape: MatmulShape,
+  { subgroups }: AdapterClass,
+): boolean {
+  if (tile === "subgroup 32x32" && !subgroups) return false;
+  return !byVectors(tile) || suitsVectors(shape);
+}
+
+function byVectors(tile: MatmulTile): boolean {
+  return tile === "subgroup 32x32" || tile === "vectors 16x16";
 }
 
 const SHADERS = {
   "register 8x8": matmulRegisterShader,
   "vectors 16x16": matmulVectorsShader,
+  "subgroup 32x32": matmulSubgroupShader,
   "workgroup 64x64": matmulTileShader,
 } as const satisfies Record<MatmulTile, unknown>;
 
@@ -60,7 +84,7 @@ export const matmul: Kernel = {
     const { tile, lanes, chunks } = variant;
     const alpha = attribute(call, "alpha");
     let chunk = Math.ceil(shape.k / chunks);
-    if (tile === "vectors 16x16") chunk = 4 * Math.ceil(chunk / 4);
+    if (byVectors(tile)) chunk = 4 * Math.ceil(chunk / 4);
     const grid = variantGrid(shape, variant);
     return matmulDispatches(
       call,

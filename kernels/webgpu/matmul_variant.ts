@@ -1,24 +1,25 @@
 /**
  * The ways to make one matrix product, and the rule that picks one.
  *
- * A variant is a tile, for register tiles how eight invocations share a
+ * A variant is a tile, for tiles of one invocation how eight of them share a
  * workgroup, and the number of parts that k is split into.
  *
  * @module
  */
 import type { KernelCall } from "../engine.ts";
 import {
+  type AdapterClass,
   attribute,
   type Grid,
   type LoweringContext,
   MAX_GROUPS,
 } from "./kernel.ts";
 
-/** A tile: its family, rows by columns. */
-export type MatmulTile =
-  | "register 8x8"
-  | "vectors 16x16"
-  | "workgroup 64x64";
+/** A tile by vectors: its family, rows by columns. */
+export type VectorTile = "vectors 16x16" | "subgroup 32x32";
+
+/** A tile. */
+export type MatmulTile = "register 8x8" | VectorTile | "workgroup 64x64";
 
 /** Invocations along columns, rows and parts of k. */
 export type Lanes = readonly [number, number, number];
@@ -26,7 +27,7 @@ export type Lanes = readonly [number, number, number];
 /** One way to make a product. */
 export interface MatmulVariant {
   readonly tile: MatmulTile;
-  /** Of a tile in registers: eight in all, one vector of llvmpipe. */
+  /** Of a lane's own tile: eight in all, one vector of llvmpipe. */
   readonly lanes?: Lanes;
   /** Parts of k, at least 1. */
   readonly chunks: number;
@@ -153,26 +154,49 @@ export function rankLanes(
 /** A shorter part of k is not worth writing and adding a result. */
 const SHORTEST_CHUNK = 128;
 
+/** The tile by vectors that suits an adapter. */
+export function vectorTile({ software, subgroups }: AdapterClass): VectorTile {
+  return software && subgroups ? "subgroup 32x32" : "vectors 16x16";
+}
+
+/** Tiles that a product is split for, where it has fewer. */
+const ENOUGH_TILES: Readonly<Record<MatmulTile, number>> = {
+  "register 8x8": 64,
+  "vectors 16x16": 64,
+  "subgroup 32x32": 16,
+  "workgroup 64x64": 256,
+};
+
 /** The variant that the adapter's class suggests. */
 export function ruleVariant(
   shape: RuledShape,
-  { software, matmulFamily }: Pick<
-    LoweringContext,
-    "software" | "matmulFamily"
-  >,
+  { matmulFamily, ...adapter }:
+    & AdapterClass
+    & Pick<LoweringContext, "matmulFamily">,
 ): MatmulVariant {
   const family = matmulFamily === "auto"
-    ? software ? "register" : "tile"
+    ? adapter.software ? "register" : "tile"
     : matmulFamily;
   const tile = family === "tile"
     ? "workgroup 64x64"
     : suitsVectors(shape)
-    ? "vectors 16x16"
+    ? vectorTile(adapter)
     : "register 8x8";
-  const wanted = family === "register" ? 64 : 256;
-  const chunks = splitOf(shape, tile, wanted, SHORTEST_CHUNK);
-  if (family === "tile") return { tile, chunks };
-  return { tile, lanes: rankLanes(shape, tile, chunks)[0], chunks };
+  const chunks = splitOf(shape, tile, ENOUGH_TILES[tile], SHORTEST_CHUNK);
+  return variantsOf(shape, tile, chunks)[0];
+}
+
+/** A tile with the workgroups that should cost least, the best first. */
+function variantsOf(
+  shape: RuledShape,
+  tile: MatmulTile,
+  chunks: number,
+): MatmulVariant[] {
+  if (tile === "workgroup 64x64" || tile === "subgroup 32x32") {
+    return [{ tile, chunks }];
+  }
+  return rankLanes(shape, tile, chunks)
+    .map((lanes) => ({ tile, lanes, chunks }));
 }
 
 /** Parts of k so that there are about `wanted` tiles, none empty. */
@@ -216,25 +240,23 @@ const SMALL = 2 ** 26;
  */
 export function candidateVariants(
   shape: RuledShape,
-  { software }: { software: boolean },
+  { software, subgroups }: AdapterClass,
 ): MatmulVariant[] {
-  const rule = ruleVariant(shape, { software, matmulFamily: "auto" });
+  const adapter = { software, subgroups };
+  const rule = ruleVariant(shape, { ...adapter, matmulFamily: "auto" });
   const { m, n, k } = shape;
   const tiles: MatmulTile[] = [];
   if (!software || m * n * k <= SMALL) tiles.push("workgroup 64x64");
   if (software || Math.min(m, n) <= NARROW) {
     tiles.push("register 8x8");
-    if (suitsVectors(shape)) tiles.push("vectors 16x16");
+    if (suitsVectors(shape)) tiles.push(vectorTile(adapter));
   }
   const candidates = tiles.flatMap((tile) => {
     const splits = WANTED_TILES.map((wanted) =>
       splitOf(shape, tile, wanted, SHORTEST_TRIED)
     );
-    return [...new Set([1, ...splits])].flatMap((chunks): MatmulVariant[] =>
-      tile.startsWith("workgroup")
-        ? [{ tile, chunks }]
-        : rankLanes(shape, tile, chunks).slice(0, 2)
-          .map((lanes) => ({ tile, lanes, chunks }))
+    return [...new Set([1, ...splits])].flatMap((chunks) =>
+      variantsOf(shape, tile, chunks).slice(0, 2)
     );
   }).filter((variant) =>
     variant.chunks * m * n <= LARGEST_PARTIAL || variant.chunks === 1

@@ -6,14 +6,20 @@ import type { Dispatch, Shader } from "./kernel.ts";
 export class Pipelines {
   readonly #device: GPUDevice;
   readonly #guard: Guard;
+  readonly #subgroupDirective: string;
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #modules = new Map<Shader, Promise<GPUShaderModule>>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #shaderIds = new Map<Shader, number>();
 
-  constructor(device: GPUDevice, guard: Guard) {
+  /**
+   * @param subgroupDirective What the text of shaders with subgroups is to begin
+   * with on the device.
+   */
+  constructor(device: GPUDevice, guard: Guard, subgroupDirective = "") {
     this.#device = device;
     this.#guard = guard;
+    this.#subgroupDirective = subgroupDirective;
   }
 
   /**
@@ -107,12 +113,13 @@ export class Pipelines {
   }
 
   async #compileModule(shader: Shader): Promise<GPUShaderModule> {
+    const directive = shader.subgroups ? this.#subgroupDirective : "";
     const { made: module, error } = this.#guard.createLater(
       `compile kernel ${shader.name}`,
       () =>
         this.#device.createShaderModule({
           label: shader.name,
-          code: shader.wgsl,
+          code: directive + shader.wgsl,
         }),
     );
     const failure = await error;

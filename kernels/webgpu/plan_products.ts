@@ -5,6 +5,7 @@
  */
 import type { Plan } from "../engine.ts";
 import { lowerPlan } from "./compile.ts";
+import type { AdapterClass } from "./kernel.ts";
 import { kernels } from "./kernels.ts";
 import type { MatmulChoices } from "./matmul_variant.ts";
 
@@ -13,10 +14,12 @@ import type { MatmulChoices } from "./matmul_variant.ts";
  * `matmulKey`, and how often one run computes each: whole ones, as on a device
  * whose limits cut nothing.
  *
- * @param software Whether the adapter computes on the processor.
  * @throws {TypeError} If a kernel is unknown.
  */
-export function productsOf(plan: Plan, software: boolean): Map<string, number> {
+export function productsOf(
+  plan: Plan,
+  { software, subgroups }: AdapterClass,
+): Map<string, number> {
   const products = new Map<string, number>();
   // What a call is lowered to is the kernels' own business: only they know
   // which products they ask for.
@@ -26,6 +29,12 @@ export function productsOf(plan: Plan, software: boolean): Map<string, number> {
       return undefined;
     },
   };
-  lowerPlan(plan, kernels, { software, matmulFamily: "auto", tuned });
+  const settings = {
+    software,
+    subgroups,
+    matmulFamily: "auto",
+    tuned,
+  } as const;
+  lowerPlan(plan, kernels, settings);
   return products;
 }

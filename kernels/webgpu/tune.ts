@@ -10,6 +10,7 @@ import {
   PLACE_ALIGNMENT,
   type Program,
 } from "../engine.ts";
+import type { AdapterClass } from "./kernel.ts";
 import {
   candidateVariants,
   type MatmulVariant,
@@ -48,8 +49,8 @@ export interface Tuner {
   readonly engine: Engine;
   /** Is written to. */
   readonly choices: Map<string, MatmulVariant>;
-  /** Whether the adapter computes on the processor. */
-  readonly software: boolean;
+  /** Its adapter. */
+  readonly adapter: AdapterClass;
   /** Of the op. */
   readonly reference: Reference;
 }
@@ -89,7 +90,7 @@ export async function tuneMatmul(
     );
   }
   using operands = new Operands(tuner.engine, shape);
-  const [first, ...others] = candidateVariants(shape, tuner);
+  const [first, ...others] = candidateVariants(shape, tuner.adapter);
   const entrants: Entrant[] = [];
   const wrong: string[] = [];
   try {

@@ -30,7 +30,7 @@ export async function loadTuning(adapter: AdapterReport): Promise<Tuning> {
   try {
     const text = await Deno.readTextFile(path);
     const owner = tableOwner(adapter, Deno.version.deno);
-    return { choices: parseTable(text, owner, adapter.software), path };
+    return { choices: parseTable(text, owner, adapter), path };
   } catch (error) {
     const choices = new Map<string, MatmulVariant>();
     if (error instanceof Deno.errors.NotFound) return { choices, path };

@@ -10,6 +10,7 @@
  */
 
 import type { AdapterReport } from "./adapter.ts";
+import type { AdapterClass } from "./kernel.ts";
 import { matmul } from "./matmul.ts";
 import {
   candidateVariants,
@@ -34,10 +35,17 @@ const VERSION = 1;
  * @param runtime The version of Deno.
  */
 export function tableOwner(
-  { id, features, limits }: Pick<AdapterReport, "id" | "features" | "limits">,
+  { id, subgroups, features, limits }: Omit<
+    AdapterReport,
+    "description" | "software"
+  >,
   runtime: string,
 ): TableOwner {
-  const offers = JSON.stringify([features, Object.entries(limits).sort()]);
+  const offers = JSON.stringify([
+    subgroups,
+    features,
+    Object.entries(limits).sort(),
+  ]);
   const shaders = matmul.shaders.map(({ wgsl }) => wgsl).join();
   return {
     adapter: id,
@@ -59,14 +67,13 @@ export function tableText(
 /**
  * Reads a table.
  *
- * @param software Whether the adapter computes on the processor.
  * @throws {SyntaxError} If it is no table, or has what cannot be run.
  * @throws {RangeError} If it was measured with something else.
  */
 export function parseTable(
   text: string,
   owner: TableOwner,
-  software: boolean,
+  adapter: AdapterClass,
 ): Map<string, MatmulVariant> {
   const document = asObject(parseJson(text), "the file");
   if (document.format !== FORMAT || document.version !== VERSION) {
@@ -85,7 +92,7 @@ export function parseTable(
   const products = Object.entries(asObject(document.products, "products"));
   return new Map(products.map(([key, value]) => [
     key,
-    variantOf(key, asObject(value, key), software),
+    variantOf(key, asObject(value, key), adapter),
   ]));
 }
 
@@ -93,19 +100,19 @@ export function parseTable(
 function variantOf(
   key: string,
   { tile, lanes, chunks }: Record<string, unknown>,
-  software: boolean,
+  adapter: AdapterClass,
 ): MatmulVariant {
   const wanted = JSON.stringify([tile, lanes, chunks]);
   const shape = parseMatmulKey(key);
   const found = shape &&
-    candidateVariants(shape, { software }).find((one) =>
+    candidateVariants(shape, adapter).find((one) =>
       JSON.stringify([one.tile, one.lanes, one.chunks]) === wanted
     );
   if (found) return found;
   throw new SyntaxError(
     `Cannot read the tuning table: got ${wanted} for ${key}, wanted a variant ` +
       (shape
-        ? `such as ${variantName(candidateVariants(shape, { software })[0])}`
+        ? `such as ${variantName(candidateVariants(shape, adapter)[0])}`
         : "of a shape"),
   );
 }

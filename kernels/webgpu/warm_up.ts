@@ -130,8 +130,10 @@ export async function warmUp(
   const help = async (kernels: readonly Compiled[]) => {
     const opened = await openDevice({ allowSoftware: true, precision });
     helpers.push(opened.device);
-    const compilers = new Pipelines(opened.device, new Guard(opened.device));
-    await new Workbench(opened.device, compilers).start(kernels);
+    const { device, subgroupDirective } = opened;
+    const guard = new Guard(device);
+    const compilers = new Pipelines(device, guard, subgroupDirective);
+    await new Workbench(device, compilers).start(kernels);
   };
   const bench = new Workbench(device, pipelines);
   try {

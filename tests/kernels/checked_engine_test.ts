@@ -57,6 +57,7 @@ function open(
     description: engine.description,
     id: engine.description,
     software: true,
+    subgroups: false,
     limits: {},
     features: [],
   };

@@ -1,13 +1,19 @@
 import { ops } from "../../core/ops/mod.ts";
 import { assertClose } from "../support/assert_close.ts";
-import { gpuKernels, otherBlas, testEngines } from "../support/engines.ts";
+import {
+  gpuKernels,
+  otherBlas,
+  testEngines,
+  withoutSubgroups,
+} from "../support/engines.ts";
 import { kernelCases } from "../support/kernel_cases.ts";
 import { runCase } from "../support/run_case.ts";
 
-const engines = [...testEngines, gpuKernels, ...otherBlas];
+const whole = [...testEngines, gpuKernels, ...otherBlas]
+  .map((engine) => ({ ...engine, ops: ops.keys() }));
 
-for (const { name, ignore, open } of engines) {
-  for (const op of ops.keys()) {
+for (const { name, ignore, open, ops } of [...whole, withoutSubgroups]) {
+  for (const op of ops) {
     Deno.test({
       name: `${op} equals its reference at awkward shapes [${name}]`,
       ignore,

@@ -2,10 +2,16 @@ import assert from "node:assert/strict";
 import { CheckPlan } from "../../kernels/check_plan.ts";
 import { kernelChecks } from "../../kernels/kernel_checks.ts";
 import { lowerPlan } from "../../kernels/webgpu/compile.ts";
-import type { Shader } from "../../kernels/webgpu/kernel.ts";
+import type { AdapterClass, Shader } from "../../kernels/webgpu/kernel.ts";
 import { kernels } from "../../kernels/webgpu/kernels.ts";
 
-/** The shaders that checks of some kernels use, on adapters of either class. */
+const ADAPTERS: readonly AdapterClass[] = [
+  { software: true, subgroups: true },
+  { software: true },
+  { software: false },
+];
+
+/** The shaders that checks of some kernels use, on adapters of any class. */
 function shadersOf(names: Iterable<string>): Set<Shader> {
   const wanted = new Set(names);
   const half = { inputs: [], outputs: [] };
@@ -14,8 +20,8 @@ function shadersOf(names: Iterable<string>): Set<Shader> {
       .map((check) => ({ family, check, half }))
   );
   const { plan } = new CheckPlan(chosen);
-  const dispatches = [true, false].flatMap((software) =>
-    lowerPlan(plan, kernels, { software, matmulFamily: "auto" }).dispatches
+  const dispatches = ADAPTERS.flatMap((adapter) =>
+    lowerPlan(plan, kernels, { ...adapter, matmulFamily: "auto" }).dispatches
   );
   return new Set(dispatches.map(({ shader }) => shader));
 }

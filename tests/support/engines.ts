@@ -10,6 +10,7 @@ import { DeviceError, type Engine } from "../../kernels/engine.ts";
 import { openEngine } from "../../kernels/open_engine.ts";
 import { findAdapter, HALF_FEATURE } from "../../kernels/webgpu/adapter.ts";
 import { openWebgpuEngine } from "../../kernels/webgpu/engine.ts";
+import { kernels } from "../../kernels/webgpu/kernels.ts";
 
 /** One engine that tests can open. */
 export interface TestEngine {
@@ -118,4 +119,19 @@ export const gpuKernels: TestEngine = {
   name: "webgpu, kernels for GPUs",
   ignore: !adapter && !required,
   open: () => openWebgpuEngine({ allowSoftware: true, treatAsSoftware: false }),
+};
+
+/** WebGPU as on a software adapter of fewer lanes; `ops` are what differs. */
+export const withoutSubgroups: TestEngine & { readonly ops: string[] } = {
+  name: "webgpu, kernels without subgroups",
+  ignore: !adapter && !required,
+  open: () =>
+    openWebgpuEngine({
+      allowSoftware: true,
+      treatAsSoftware: true,
+      subgroups: false,
+    }),
+  ops: [...kernels.values()]
+    .filter(({ shaders }) => shaders.some(({ subgroups }) => subgroups))
+    .map(({ name }) => name),
 };

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { matmul } from "../../../core/ops/matmul.ts";
+import { findAdapter } from "../../../kernels/webgpu/adapter.ts";
 import { openWebgpuEngine } from "../../../kernels/webgpu/engine.ts";
+import type { AdapterClass } from "../../../kernels/webgpu/kernel.ts";
 import { chooseMatmul } from "../../../kernels/webgpu/matmul.ts";
 import {
   candidateVariants,
@@ -19,20 +21,31 @@ import { gpuTest } from "./adapter.ts";
 
 const PLAIN = { transA: 0, transB: 0, parts: 0 };
 const auto = { matmulFamily: "auto" } as const;
+const ADAPTERS: readonly AdapterClass[] = [
+  { software: true, subgroups: true },
+  { software: true },
+  { software: false },
+];
 
 Deno.test("ruleVariant() takes the family that suits the adapter", () => {
   const size = { m: 768, n: 768, k: 768 };
   const processor = ruleVariant(size, { ...auto, software: true });
   assert.equal(variantName(processor), "vectors 16x16 8·1·1");
+  const lanes = { software: true, subgroups: true };
+  const shared = ruleVariant(size, { ...auto, ...lanes });
+  assert.equal(variantName(shared), "subgroup 32x32");
+  // Rows that are no whole vectors.
+  const odd = ruleVariant({ ...size, n: 10 }, { ...auto, ...lanes });
+  assert.equal(odd.tile, "register 8x8");
   const gpu = ruleVariant(size, { ...auto, software: false });
   assert.equal(variantName(gpu), "workgroup 64x64 k/2");
 });
 
 Deno.test("ruleVariant() splits a long k, and no part is empty", () => {
-  for (const software of [true, false]) {
+  for (const adapter of ADAPTERS) {
     for (const k of [1, 127, 128, 1040, 8320, 100_001]) {
       const size = { m: 48, n: 16, k };
-      const { chunks } = ruleVariant(size, { ...auto, software });
+      const { chunks } = ruleVariant(size, { ...auto, ...adapter });
       assert.ok(Math.ceil(k / chunks) * (chunks - 1) < k);
       assert.equal(chunks > 1, k > 128 * 2 - 1);
     }
@@ -74,10 +87,10 @@ Deno.test("parseMatmulKey() reads what matmulKey() writes, and nothing else", ()
 
 Deno.test("candidateVariants() has the rule first and only what can run", () => {
   const sizes = [[1, 1, 1], [2080, 768, 192], [48, 16, 8320], [8320, 16, 48]];
-  for (const software of [true, false]) {
+  for (const adapter of ADAPTERS) {
     for (const [m, n, k] of [...sizes, [4_000_000, 16, 3]]) {
-      const [rule, ...others] = candidateVariants({ m, n, k }, { software });
-      assert.deepEqual(rule, ruleVariant({ m, n, k }, { ...auto, software }));
+      const [rule, ...others] = candidateVariants({ m, n, k }, adapter);
+      assert.deepEqual(rule, ruleVariant({ m, n, k }, { ...auto, ...adapter }));
       for (const variant of others) {
         assert.ok(Math.ceil(k / variant.chunks) * (variant.chunks - 1) < k);
         const grid = variantGrid({ m, n }, variant);
@@ -116,6 +129,18 @@ Deno.test("chooseMatmul() takes no vectors for a part with odd rows", () => {
   assert.equal(part.tile, "register 8x8");
 });
 
+Deno.test("chooseMatmul() takes subgroups only where there are some", () => {
+  const shape = { m: 100, n: 100, k: 100, ...PLAIN };
+  const variant: MatmulVariant = { tile: "subgroup 32x32", chunks: 1 };
+  const tuned = new Map([[matmulKey(shape), variant]]);
+  const context = { ...auto, software: true, tuned };
+  const withSome = { ...context, subgroups: true };
+  assert.equal(chooseMatmul(shape, withSome), variant);
+  assert.equal(chooseMatmul(shape, context).tile, "vectors 16x16");
+  const part = chooseMatmul({ ...shape, bRow: 101 }, withSome);
+  assert.equal(part.tile, "register 8x8");
+});
+
 for (
   const [transA, transB, m, n, k] of [
     [1, 0, 35, 50, 259],
@@ -143,7 +168,11 @@ for (
     };
     const shape = { m, n, k, transA, transB, parts: 15 };
     const key = matmulKey(shape);
-    for (const variant of candidateVariants(shape, { software: true })) {
+    const { subgroups = false } = await findAdapter() ?? {};
+    const candidates = [subgroups, false].flatMap((subgroups) =>
+      candidateVariants(shape, { software: true, subgroups })
+    );
+    for (const variant of candidates) {
       tuned.set(key, variant);
       const program = await engine.compile(onePlan(use));
       const results = await program.run(feeds(use));

@@ -69,14 +69,14 @@ const BACK = {
 Deno.test("productsOf() counts an adapter's narrow products on software", () => {
   const [forward, step] = plansOf("alore");
   const found = [forward, step].map((plan) =>
-    beyond(productsOf(plan, true), namedIn(plan))
+    beyond(productsOf(plan, { software: true }), namedIn(plan))
   );
   assert.deepEqual(found, [DOWN_UP, { ...DOWN_UP, ...BACK }]);
 });
 
 Deno.test("productsOf() counts no product of a fused kernel on hardware", () => {
   for (const plan of plansOf("alore")) {
-    assert.deepEqual(productsOf(plan, false), namedIn(plan));
+    assert.deepEqual(productsOf(plan, { software: false }), namedIn(plan));
   }
 });
 
@@ -84,7 +84,7 @@ Deno.test("productsOf() counts what hardware has no fused kernel for", () => {
   // Chunks of six numbers are no whole vectors.
   const [, step] = plansOf("alore", 24);
   const [hardware, software] = [false, true].map((software) =>
-    productsOf(step, software)
+    productsOf(step, { software })
   );
   assert.deepEqual(hardware, software);
   assert.equal(hardware.get("16x6x40 tn"), 3);
@@ -95,7 +95,7 @@ Deno.test("productsOf() counts a linear plan's calls", () => {
   for (const plan of plansOf("linear")) {
     const calls = plan.calls.filter(({ kernel }) => kernel === "matmul");
     for (const software of [true, false]) {
-      const products = productsOf(plan, software);
+      const products = productsOf(plan, { software });
       assert.deepEqual(products, namedIn(plan));
       const counts = [...products.values()];
       assert.equal(counts.reduce((sum, n) => sum + n), calls.length);
@@ -119,7 +119,7 @@ Deno.test("lowerPlan() makes a narrow product as a table says", () => {
     "40x12x16",
     "40x12x16",
   ]);
-  const products = productsOf(step, true);
+  const products = productsOf(step, { software: true });
   const all = [...products.values()].reduce((sum, n) => sum + n);
   assert.equal(tilesWith([...products.keys()]).length, all);
 });

@@ -6,7 +6,10 @@ import {
 } from "../../../cli/self_check.ts";
 import { matmul } from "../../../core/ops/matmul.ts";
 import type { Engine } from "../../../kernels/engine.ts";
-import type { AdapterReport } from "../../../kernels/webgpu/adapter.ts";
+import {
+  type AdapterReport,
+  findAdapter,
+} from "../../../kernels/webgpu/adapter.ts";
 import { openWebgpuEngine } from "../../../kernels/webgpu/engine.ts";
 import {
   candidateVariants,
@@ -30,6 +33,7 @@ const ADAPTER: AdapterReport = {
   description: "Some GPU",
   id: "1 Some GPU",
   software: true,
+  subgroups: false,
   limits: { maxBufferSize: 1 << 28 },
   features: ["timestamp-query"],
 };
@@ -46,7 +50,7 @@ const CHOICES = new Map([
 const TEXT = tableText(OWNER, CHOICES);
 
 Deno.test("parseTable() reads what tableText() writes", () => {
-  assert.deepEqual(parseTable(TEXT, OWNER, true), CHOICES);
+  assert.deepEqual(parseTable(TEXT, OWNER, ADAPTER), CHOICES);
 });
 
 Deno.test("parseTable() refuses what is not a table", () => {
@@ -69,7 +73,7 @@ Deno.test("parseTable() refuses what is not a table", () => {
   ];
   for (const one of broken) {
     const text = typeof one === "string" ? one : JSON.stringify(one);
-    const read = () => parseTable(text, OWNER, true);
+    const read = () => parseTable(text, OWNER, ADAPTER);
     assert.throws(read, { name: "SyntaxError", message: /^Cannot read/ }, text);
   }
 });
@@ -84,7 +88,7 @@ Deno.test("parseTable() refuses the table of another adapter, driver or kernel",
   ];
   for (const other of others) {
     assert.notDeepEqual(other, OWNER);
-    const read = () => parseTable(TEXT, other, true);
+    const read = () => parseTable(TEXT, other, ADAPTER);
     assert.throws(read, {
       name: "RangeError",
       message: /^Cannot use the tuning/,
@@ -188,12 +192,15 @@ gpuTest("tuneMatmul() chooses among the variants that are right", async () => {
     allowSoftware: true,
     tuned: choices,
   });
-  const all = candidateVariants(shapeOf(PRODUCT), { software: true });
+  // Register tiles are tried on software adapters.
+  const { subgroups } = await findAdapter() ?? ADAPTER;
+  const adapter = { software: true, subgroups };
+  const all = candidateVariants(shapeOf(PRODUCT), adapter);
   const right = all.filter(({ tile }) => tile !== "register 8x8");
   const { reference } = matmul;
   const isWrong = () => choices.get(PRODUCT)?.tile === "register 8x8";
   const found = await tuneMatmul(
-    { engine: spoiled(engine, isWrong), choices, software: true, reference },
+    { engine: spoiled(engine, isWrong), choices, adapter, reference },
     PRODUCT,
   );
   assert.equal(found.key, PRODUCT);
@@ -207,7 +214,7 @@ gpuTest("tuneMatmul() chooses among the variants that are right", async () => {
   const tuner = {
     engine: spoiled(engine, () => true),
     choices,
-    software: true,
+    adapter,
     reference,
   };
   await assert.rejects(tuneMatmul(tuner, PRODUCT), {
@@ -233,7 +240,7 @@ gpuTest(
       limits: engine.limits,
       allocate: (bytes, label) => engine.allocate(bytes, label),
       compile(plan) {
-        for (const key of productsOf(plan, ADAPTER.software).keys()) {
+        for (const key of productsOf(plan, ADAPTER).keys()) {
           const other = candidateVariants(shapeOf(key), ADAPTER).at(-1);
           assert.ok(other);
           tuned.set(key, other);
