@@ -10,9 +10,10 @@ import { modelShape } from "../../core/models/architectures.ts";
 import { findBackbone } from "../../core/models/zoo.ts";
 import { trainPlan } from "../../core/train/step.ts";
 import type { Plan } from "../../kernels/engine.ts";
+import type { OpenedDevice } from "../../kernels/webgpu/adapter.ts";
 import { lowerPlan } from "../../kernels/webgpu/compile.ts";
 import { Guard } from "../../kernels/webgpu/guard.ts";
-import type { Shader } from "../../kernels/webgpu/kernel.ts";
+import type { AdapterClass, Shader } from "../../kernels/webgpu/kernel.ts";
 import { kernels } from "../../kernels/webgpu/kernels.ts";
 import { Pipelines } from "../../kernels/webgpu/pipelines.ts";
 import { halfPlan } from "../support/half_case.ts";
@@ -27,9 +28,15 @@ export type Uses = ReadonlyMap<Shader, ReadonlySet<string>>;
 /** One backbone of each family. */
 const BACKBONES = ["vit-b16", "dinov2-s14-reg4", "clip-b16", "swin-t"];
 
+const ADAPTERS: readonly AdapterClass[] = [
+  { software: true, subgroups: true },
+  { software: true },
+  { software: false },
+];
+
 /**
  * What the registry makes of the kernels' cases, of every method on a tiny ViT
- * and of one step of some backbones, for software adapters and for GPUs.
+ * and of one step of some backbones, for adapters of every class.
  *
  * Of sets that are the same to a compiler, one is kept: those that differ only
  * in sizes above 0 that no array and no workgroup depends on.
@@ -46,8 +53,8 @@ export function shaderUses(): Uses {
       used.name === name || used.name.startsWith(`${name}, f16 `)
     );
   for (const plan of plans()) {
-    for (const software of [true, false]) {
-      const settings = { software, matmulFamily: "auto" } as const;
+    for (const adapter of ADAPTERS) {
+      const settings = { ...adapter, matmulFamily: "auto" } as const;
       const { dispatches } = lowerPlan(plan, kernels, settings);
       for (const { shader: used, constants } of dispatches) {
         const shader = written(used);
@@ -115,14 +122,16 @@ function* modelPlans(backbone: string, name: string): Generator<Plan> {
 
 /** Compiles what {@linkcode shaderUses} found; a line for each shader. */
 export async function compileSuite(
-  device: GPUDevice,
+  { device, subgroupDirective }: OpenedDevice,
   report: Report,
 ): Promise<void> {
-  const pipelines = new Pipelines(device, new Guard(device));
+  const guard = new Guard(device);
+  const pipelines = new Pipelines(device, guard, subgroupDirective);
   for (const [shader, constants] of shaderUses()) {
-    const { name, wgsl, entry } = shader;
+    const { name, wgsl, entry, subgroups } = shader;
     const problems = constants.size > 0 ? [] : ["no case uses it"];
-    const module = device.createShaderModule({ label: name, code: wgsl });
+    const code = (subgroups ? subgroupDirective ?? "" : "") + wgsl;
+    const module = device.createShaderModule({ label: name, code });
     const { messages } = await module.getCompilationInfo();
     problems.push(...messages.map(({ message }) => message));
     for (const set of constants) {

@@ -19,9 +19,9 @@ export interface Suites {
 
 const suites: Suites = {
   async run(cases, report) {
-    const { device } = await openDevice({ allowSoftware: true });
-    await compileSuite(device, report);
-    device.destroy();
+    const opened = await openDevice({ allowSoftware: true });
+    await compileSuite(opened, report);
+    opened.device.destroy();
     let description = "";
     // The kernels for software adapters, then those for GPUs.
     for (const treatAsSoftware of [true, false]) {
