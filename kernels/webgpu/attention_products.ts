@@ -157,7 +157,7 @@ class Heads {
     const each = { images, heads, a, b, y };
     const form = { m, n, k, transA, transB, alpha };
     const tile = this.#tile;
-    const [lanes, grid] = spread({ m, n }, tile, images * heads);
+    const [lanes, grid] = spread({ m, n, transA }, tile, images * heads);
     return {
       shader: SHADERS[tile],
       places: [a.place, b.place, undefined, undefined, y.place, undefined],
@@ -182,7 +182,7 @@ const SPREADS: Readonly<Record<VectorTile, readonly Lanes[]>> = {
 
 /** The workgroups with the fewest idle invocations. */
 function spread(
-  shape: { m: number; n: number },
+  shape: Parameters<typeof variantGrid>[0],
   tile: VectorTile,
   items: number,
 ): [lanes: Lanes, grid: Grid] {

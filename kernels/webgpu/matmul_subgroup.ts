@@ -13,7 +13,9 @@
  * many products of heads, which are not split. Where k is no multiple of four, A
  * has zeros up to the next one. Bindings: a, b, bias, residual, y, pre, size.
  * Dispatch: a workgroup a tile of 32 by 32, in z the parts of k or the products
- * of heads. Accumulates in f32, one sum.
+ * of heads. Neighbours in x are below each other, so that what they read of B
+ * stays in the cache while A, whose rows a processor fetches ahead, streams by;
+ * a transposed A stays while B streams by. Accumulates in f32, one sum.
  *
  * @module
  */
@@ -28,8 +30,6 @@ fn main(
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let column = group.x * 32u;
-  let row = group.y * 32u + local * 4u;
   let item = group.z / size.chunks;
   let chunk = group.z % size.chunks;
   let a_first = vec4u(start_of(item, size.a_start) / 4u);
@@ -38,6 +38,9 @@ fn main(
   let first = min(chunk * size.chunk, whole);
   let end = min(first + size.chunk, whole);
   let trans_a = size.a_depth != 1u;
+  let tile = select(group.yx, group.xy, trans_a) * 32u;
+  let column = tile.x;
+  let row = tile.y + local * 4u;
   let trans_b = size.b_depth == 1u;
   let a_turn = vec4<bool>(trans_a);
   let b_turn = vec4<bool>(trans_b);

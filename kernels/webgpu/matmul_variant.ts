@@ -56,6 +56,9 @@ type RuledShape =
   & Pick<MatmulShape, "m" | "n" | "k">
   & Partial<MatmulShape>;
 
+/** What the grid of a product depends on; left out, A is not transposed. */
+type GridShape = Pick<RuledShape, "m" | "n" | "transA">;
+
 const PARTS = ["bias", "gelu", "pre", "residual"];
 
 /** Reads the shape of a call. */
@@ -127,20 +130,21 @@ const WORKGROUPS: readonly { lanes: Lanes; cost: number }[] = [
 
 /** The grid of a variant. */
 export function variantGrid(
-  { m, n }: { m: number; n: number },
+  { m, n, transA = 0 }: GridShape,
   { tile, lanes = [1, 1, 1], chunks }: MatmulVariant,
 ): Grid {
   const [rows, columns] = tileSize(tile);
-  return [
-    Math.ceil(Math.ceil(n / columns) / lanes[0]),
-    Math.ceil(Math.ceil(m / rows) / lanes[1]),
-    Math.ceil(chunks / lanes[2]),
-  ];
+  const beside = Math.ceil(Math.ceil(n / columns) / lanes[0]);
+  const below = Math.ceil(Math.ceil(m / rows) / lanes[1]);
+  const parts = Math.ceil(chunks / lanes[2]);
+  return tile === "subgroup 32x32" && !transA
+    ? [below, beside, parts]
+    : [beside, below, parts];
 }
 
 /** The workgroups of a tile in registers, the one that should cost least first. */
 export function rankLanes(
-  shape: { m: number; n: number },
+  shape: GridShape,
   tile: MatmulTile,
   chunks: number,
 ): Lanes[] {
