@@ -10,21 +10,12 @@
 import { fileURLToPath } from "node:url";
 import type { CheckedOptions, CheckedWebgpu } from "../open_webgpu.ts";
 import type { AdapterReport } from "../webgpu/adapter.ts";
-import { Calls } from "./calls.ts";
-import { Thread } from "./thread.ts";
+import { ThreadPool } from "./pool.ts";
 import { ThreadEngine } from "./thread_engine.ts";
 
 const MODULE = new URL("./webgpu_thread.ts", import.meta.url);
 
-/** Those that have no engine. */
-const idle: Thread[] = [];
-
-function take(): Thread {
-  for (let thread; (thread = idle.pop()) !== undefined;) {
-    if (!thread.ended) return thread;
-  }
-  return new Thread(MODULE);
-}
+const threads = new ThreadPool(MODULE);
 
 /** Whether a thread can be started without asking for a permission. */
 export function mayStartThread(): boolean {
@@ -39,47 +30,31 @@ export function mayStartThread(): boolean {
  *
  * @returns Undefined if no thread can be started.
  */
-export async function findOnThread(): Promise<
+export function findOnThread(): Promise<
   { readonly adapter: AdapterReport | undefined } | undefined
 > {
-  const thread = take();
-  try {
-    return { adapter: await new Calls(thread).ask({ kind: "find" }) };
-  } catch (error) {
-    if (!thread.answered) return undefined;
-    throw error;
-  } finally {
-    idle.push(thread);
-  }
+  return threads.use(async (calls, release) => {
+    const adapter = await calls.ask({ kind: "find" });
+    release();
+    return { adapter };
+  });
 }
 
 /**
  * Opens WebGPU as `openCheckedWebgpu` does on this thread.
  *
- * @param module What the thread runs, where that is not what it usually runs.
+ * @param pool Of threads that open it.
  * @returns Undefined if no thread can be started.
  * @throws {DeviceError} If there is no such device, or it computes wrong numbers.
  */
-export async function openOnThread(
+export function openOnThread(
   options: CheckedOptions,
-  module?: URL,
+  pool = threads,
 ): Promise<CheckedWebgpu | undefined> {
-  const thread = module ? new Thread(module) : take();
-  const release = () => {
-    if (!module) idle.push(thread);
-  };
-  const calls = new Calls(thread);
-  try {
-    const opened = await calls.ask({
-      kind: "open",
-      engine: calls.engine,
-      options,
-    });
+  return pool.use(async (calls, release) => {
+    const { engine } = calls;
+    const opened = await calls.ask({ kind: "open", engine, options });
     const { staleTuning } = opened;
     return { engine: new ThreadEngine(calls, opened, release), staleTuning };
-  } catch (error) {
-    if (!thread.answered) return undefined;
-    release();
-    throw error;
-  }
+  });
 }

@@ -4,6 +4,7 @@ import { MessageChannel } from "node:worker_threads";
 import { openEngine } from "../../../kernels/open_engine.ts";
 import type { Request } from "../../../kernels/thread/messages.ts";
 import { serve } from "../../../kernels/thread/serve.ts";
+import { ThreadPool } from "../../../kernels/thread/pool.ts";
 import { openOnThread } from "../../../kernels/thread/start.ts";
 import { planningEngine } from "../../support/planning_engine.ts";
 import { feeds, type KernelUse, onePlan } from "../cpu/one_kernel.ts";
@@ -62,9 +63,9 @@ function letSleep(): void {
 for (const place of PLACES) {
   Deno.test(`a thread that ${place} wakes for the next request`, async () => {
     const gate = new Gate();
-    const module = new URL("./held_thread.ts", import.meta.url);
+    const pool = new ThreadPool(new URL("./held_thread.ts", import.meta.url));
     const held = { ...options, word: gate.word };
-    const { engine } = (await soon(openOnThread(held, module)))!;
+    const { engine } = (await soon(openOnThread(held, pool)))!;
     for (let steps = 0; steps <= STEPS; steps++) {
       gate.close(place);
       const answers: Promise<void>[] = [];

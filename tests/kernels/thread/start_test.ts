@@ -4,6 +4,7 @@ import { mayStartThread, openOnThread } from "../../../kernels/thread/start.ts";
 import { inFolder } from "../../support/folder.ts";
 import { feeds, type KernelUse, onePlan } from "../cpu/one_kernel.ts";
 import { gpuTest, ignore, withHook } from "../webgpu/adapter.ts";
+import { OPENED, poolOf } from "./pool_of.ts";
 
 const relu: KernelUse = {
   kernel: "relu",
@@ -13,21 +14,6 @@ const relu: KernelUse = {
 };
 
 const options = { allowSoftware: true, check: "never" } as const;
-
-/** A module for a thread, which does this with each request. */
-function moduleOf(body: string): URL {
-  const source = `import { parentPort } from "node:worker_threads";
-parentPort.once("message", ({ port }) => {
-  port.on("message", ({ kind, id }) => { ${body} });
-});`;
-  return new URL(`data:application/javascript,${encodeURIComponent(source)}`);
-}
-
-const OPENED = JSON.stringify({
-  name: "webgpu",
-  description: "a test's",
-  limits: { memoryBytes: 64, tensorBytes: 64 },
-});
 
 /** How many devices are opened on this thread. */
 async function devicesHere(work: () => Promise<void>): Promise<number> {
@@ -62,7 +48,7 @@ Deno.test({
 });
 
 Deno.test("openOnThread() says so if the thread cannot be started", async () => {
-  const ends = moduleOf("process.exit(3)");
+  const ends = poolOf("process.exit(3)");
   assert.equal(await openOnThread(options, ends), undefined);
 });
 
@@ -70,7 +56,7 @@ Deno.test("openOnThread() throws what the thread met", async () => {
   const error = { name: "DeviceError", message: "Cannot open", hint: "buy it" };
   const body = `port.postMessage({ id, error: ${JSON.stringify(error)} });
     setTimeout(() => process.exit(), 100);`;
-  await assert.rejects(openOnThread(options, moduleOf(body)), error);
+  await assert.rejects(openOnThread(options, poolOf(body)), error);
 });
 
 Deno.test("a thread that ends takes its engine with it", async () => {
@@ -82,7 +68,7 @@ Deno.test("a thread that ends takes its engine with it", async () => {
   ) {
     const opened = await openOnThread(
       options,
-      moduleOf(
+      poolOf(
         `if (kind === "open") port.postMessage({ id, result: ${OPENED} });
         else ${body};`,
       ),
