@@ -20,13 +20,13 @@ import { forRows, numberShaders } from "./numbers.ts";
 import { outputCount } from "./elementwise.ts";
 
 const WGSL = /* wgsl */ `
+// What is divided by is constant, which is faster; the rest is not, or each
+// start would have a pipeline of its own.
 override TOKENS: u32;
 override WIDTH: u32;
-override START: u32;
 override TAKEN: u32;
-override HAS_ADDEND: bool;
 
-struct Size { count: u32, pad: u32 }
+struct Size { count: u32, start: u32, pad: u32, has_addend: u32 }
 
 @group(0) @binding(0) var<storage, read_write> x: array<Numbers>;
 @group(0) @binding(1) var<storage, read_write> addend: array<Numbers>;
@@ -36,12 +36,12 @@ struct Size { count: u32, pad: u32 }
 fn moved(i: u32) -> Numbers {
   let is_pad = size.pad != 0u;
   let token = (i / WIDTH) % TOKENS;
-  let is_inside = !is_pad || (token >= START && token < START + TAKEN);
+  let is_inside = !is_pad || (token >= size.start && token < size.start + TAKEN);
   let b = select(i / (WIDTH * TAKEN), i / (WIDTH * TOKENS), is_pad);
-  let skipped = (b * (TOKENS - TAKEN) + START) * WIDTH;
+  let skipped = (b * (TOKENS - TAKEN) + size.start) * WIDTH;
   var v = Numbers();
   if (is_inside) { v = x[select(i + skipped, i - skipped, is_pad)]; }
-  if (HAS_ADDEND) { v += addend[i]; }
+  if (size.has_addend != 0u) { v += addend[i]; }
   return v;
 }
 
@@ -82,11 +82,9 @@ function lower(call: KernelCall, pad: number): Dispatch[] {
     constants: {
       TOKENS: attribute(call, "tokens"),
       WIDTH: width,
-      START: attribute(call, "start"),
       TAKEN: attribute(call, "count"),
-      HAS_ADDEND: flag(addend),
     },
-    uniform: [count, pad],
+    uniform: [count, attribute(call, "start"), pad, flag(addend)],
     grid: flatGrid(Math.ceil(count / 256)),
   }];
 }
