@@ -90,23 +90,24 @@ class Workbench {
 }
 
 /**
- * Deals out kernels: the longest alone, as the product of a model takes as long
- * to compile as all that is beside it, and the rest evenly.
- *
- * @param parts At least two.
+ * Deals out kernels, the longest first, each to who has least: what a kernel
+ * takes to compile is about in proportion to its text.
  */
 export function deal(
   kernels: readonly Compiled[],
   parts: number,
 ): Compiled[][] {
-  const [longest, ...rest] = kernels.toSorted((a, b) =>
-    b.shader.wgsl.length - a.shader.wgsl.length
+  const dealt = Array.from(
+    { length: parts },
+    () => ({ length: 0, kernels: [] as Compiled[] }),
   );
-  const others = Array.from(
-    { length: parts - 1 },
-    (_, part) => rest.filter((_, i) => i % (parts - 1) === part),
-  );
-  return [[longest], ...others];
+  const lengthOf = ({ shader }: Compiled) => shader.wgsl.length;
+  for (const kernel of kernels.toSorted((a, b) => lengthOf(b) - lengthOf(a))) {
+    const least = dealt.reduce((a, b) => b.length < a.length ? b : a);
+    least.kernels.push(kernel);
+    least.length += lengthOf(kernel);
+  }
+  return dealt.map(({ kernels }) => kernels);
 }
 
 /**
