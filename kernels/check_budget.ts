@@ -5,8 +5,8 @@
  */
 
 /**
- * Milliseconds for one kernel of each family. On two cores llvmpipe takes 95 to
- * 120 up to the last family with a full shader cache, and 1,000 to 4,000 with an
+ * Milliseconds for one kernel of each family. On two cores llvmpipe takes 85 to
+ * 115 up to the last family with a full shader cache, and 850 to 2,250 with an
  * empty one; reading the last results takes 15 more, and together they are to
  * stay below 200.
  */
@@ -27,9 +27,9 @@ export const familyCosts: ReadonlyMap<string, number> = new Map([
   ["layer norm", 7],
   ["window", 9.5],
   // On software adapters it is the first to compile a product by vectors.
-  ["attention", 45],
-  ["matrix product", 9.3],
-  ["expert", 1.9],
+  ["attention", 20],
+  ["matrix product", 14],
+  ["expert", 2.7],
 ]);
 
 /** Options of {@linkcode CheckBudget}. */

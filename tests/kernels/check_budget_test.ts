@@ -4,12 +4,12 @@ import { kernelChecks, LONG_ATTENTION } from "../../kernels/kernel_checks.ts";
 
 /** Milliseconds that llvmpipe took for each family, in the order of the table. */
 const COMPILED = {
-  "Mesa 22.3": [39, 32, 40, 63, 83, 112, 528, 233, 61],
-  "Mesa 25.0": [53, 47, 103, 87, 176, 341, 2258, 472, 96],
+  "Mesa 22.3": [40, 32, 47, 68, 88, 138, 318, 233, 68],
+  "Mesa 25.0": [53, 57, 113, 110, 212, 358, 756, 544, 105],
 };
 const CACHED = {
-  "Mesa 22.3": [10, 5, 5, 6, 8, 14, 36, 22, 10],
-  "Mesa 25.0": [11, 5, 5, 7, 10, 15, 31, 24, 12],
+  "Mesa 22.3": [10, 5, 5, 7, 8, 13, 24, 24, 20],
+  "Mesa 25.0": [12, 6, 7, 8, 10, 15, 24, 26, 21],
 };
 
 /** How many families are tried, and what they take together. */
