@@ -8,7 +8,7 @@ import type { BlasChoice } from "./cpu/blas.ts";
 import { openCpuEngine } from "./cpu/engine.ts";
 import { DeviceError, type Engine, type Precision } from "./engine.ts";
 import { openCheckedWebgpu } from "./open_webgpu.ts";
-import { findOnThread, mayStartThread, openOnThread } from "./thread/start.ts";
+import { mayStartThread, openOnThread } from "./thread/start.ts";
 import { type AdapterReport, findAdapter } from "./webgpu/mod.ts";
 
 /** `auto` takes WebGPU on real hardware, else the CPU engine. */
@@ -108,7 +108,8 @@ export async function openEngine(
     throw noHalf("the cpu engine was asked for");
   }
   if (name === "cpu") return await openCpuEngine(options);
-  let choice = chooseEngine(await lookForAdapter(options));
+  // On this thread: starting another one blocks it longer.
+  let choice = chooseEngine(await findAdapter());
   let engine: Engine | undefined;
   if (choice.name === "webgpu") {
     try {
@@ -124,25 +125,13 @@ export async function openEngine(
   return engine;
 }
 
-/** Whether WebGPU may run on a thread of its own. */
-function mayUseThread({ thread = true }: EngineOptions): boolean {
-  return thread && mayStartThread();
-}
-
-async function lookForAdapter(
-  options: EngineOptions,
-): Promise<AdapterReport | undefined> {
-  const found = mayUseThread(options) ? await findOnThread() : undefined;
-  return found ? found.adapter : await findAdapter();
-}
-
 async function openWebgpu(
   allowSoftware: boolean,
   options: EngineOptions,
 ): Promise<Engine> {
-  const { precision, check = "once", onStaleTuning } = options;
+  const { precision, check = "once", thread = true, onStaleTuning } = options;
   const wanted = { allowSoftware, precision, check };
-  const onThread = mayUseThread(options)
+  const onThread = thread && mayStartThread()
     ? await openOnThread(wanted)
     : undefined;
   const opened = onThread ?? await openCheckedWebgpu(wanted);

@@ -14,7 +14,6 @@ import {
   type RunProfile,
 } from "../engine.ts";
 import type { CheckedOptions } from "../open_webgpu.ts";
-import type { AdapterReport } from "../webgpu/adapter.ts";
 
 /** A plan whose memories are the numbers that their user gave them. */
 export type SentPlan = Omit<Plan, "memories"> & {
@@ -26,7 +25,6 @@ export type SentPlan = Omit<Plan, "memories"> & {
  * A thread has one engine at a time.
  */
 export type Request =
-  | { readonly kind: "find"; readonly id: number }
   | {
     readonly kind: "open";
     readonly id: number;
@@ -82,8 +80,6 @@ interface Run<K> {
 
 /** What answers are. */
 export interface Answers {
-  /** The adapter, if there is one. */
-  find: AdapterReport | undefined;
   open: Opened;
   read: ArrayBuffer;
   compile: { readonly profiles: boolean };

@@ -1,7 +1,6 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Engine, HalfOperands } from "../engine.ts";
 import type { CheckedOptions } from "../open_webgpu.ts";
-import type { AdapterReport } from "../webgpu/adapter.ts";
 import {
   type Answers,
   type Asked,
@@ -19,11 +18,8 @@ export interface Hosted {
   readonly half?: ReadonlyMap<string, HalfOperands>;
 }
 
-/** What a thread offers. */
-export interface Host {
-  find(): Promise<AdapterReport | undefined>;
-  open(options: CheckedOptions): Promise<Hosted>;
-}
+/** Opens an engine to serve. */
+export type OpenHosted = (options: CheckedOptions) => Promise<Hosted>;
 
 /**
  * Lets the other end of a port use engines, one after the other.
@@ -33,10 +29,10 @@ export interface Host {
  */
 export function serve(
   port: MessagePort,
-  host: Host,
+  open: OpenHosted,
   signal?: Int32Array<SharedArrayBuffer>,
 ): void {
-  const server = new Server(port, host, signal);
+  const server = new Server(port, open, signal);
   port.on("message", (request: Request) => {
     server.take(request);
     // An engine may block the thread as soon as the event loop turns: whatever
@@ -48,7 +44,7 @@ export function serve(
 
 class Server {
   readonly #port: MessagePort;
-  readonly #host: Host;
+  readonly #openHosted: OpenHosted;
   readonly #signal: Int32Array<SharedArrayBuffer> | undefined;
   readonly #working = new Set<Promise<unknown>>();
   #served: ServedEngine | undefined;
@@ -56,11 +52,11 @@ class Server {
 
   constructor(
     port: MessagePort,
-    host: Host,
+    open: OpenHosted,
     signal: Int32Array<SharedArrayBuffer> | undefined,
   ) {
     this.#port = port;
-    this.#host = host;
+    this.#openHosted = open;
     this.#signal = signal;
   }
 
@@ -119,8 +115,6 @@ class Server {
     question: Asked<keyof Answers>,
   ): Promise<Answers[keyof Answers]> {
     switch (question.kind) {
-      case "find":
-        return await this.#host.find();
       case "open":
         return await this.#open(question);
       case "close":
@@ -131,7 +125,7 @@ class Server {
   }
 
   async #open({ engine: number, options }: Asked<"open">): Promise<Opened> {
-    const { engine, staleTuning, half } = await this.#host.open(options);
+    const { engine, staleTuning, half } = await this.#openHosted(options);
     this.#served = new ServedEngine(number, engine);
     const { name, description, limits } = engine;
     return { name, description, limits, half, staleTuning };
