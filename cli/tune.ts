@@ -11,10 +11,10 @@ import { matmul } from "../core/ops/matmul.ts";
 import { defaultSettings } from "../core/train/settings.ts";
 import { planStep } from "../core/train/stepper.ts";
 import { DeviceError, type Engine, type Plan } from "../kernels/engine.ts";
+import { openTunable } from "../kernels/open_engine.ts";
 import {
   type AdapterReport,
   loadTuning,
-  openWebgpuEngine,
   productsOf,
   saveTuning,
   type TunedShape,
@@ -61,9 +61,9 @@ export async function tune(
   const loaded = adapter && await loadTuning(adapter);
   if (loaded?.note) output.warn(loaded.note);
   const choices = loaded?.choices ?? new Map();
-  const engine = await openWebgpuEngine({
+  const { engine, choose } = await openTunable({
     allowSoftware: true,
-    tuned: choices,
+    check: "never",
   });
   try {
     if (!adapter) throw new DeviceError("Cannot tune: the adapter has gone");
@@ -72,8 +72,9 @@ export async function tune(
     output.print();
     const wanted = wantedOf(models(engine), batch, adapter);
     const { reference } = matmul;
-    const tuner: Tuner = { engine, choices, adapter, reference };
+    const tuner: Tuner = { engine, choose, adapter, reference };
     const shapes = await tuneAll(tuner, wanted, output);
+    for (const { key, best } of shapes) choices.set(key, best.variant);
     await saveTuning(adapter, choices);
     output.print();
     printSums(shapes, wanted, output);

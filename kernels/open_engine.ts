@@ -7,7 +7,11 @@
 import type { BlasChoice } from "./cpu/blas.ts";
 import { openCpuEngine } from "./cpu/engine.ts";
 import { DeviceError, type Engine, type Precision } from "./engine.ts";
-import { openCheckedWebgpu } from "./open_webgpu.ts";
+import {
+  type CheckedOptions,
+  type CheckedWebgpu,
+  openCheckedWebgpu,
+} from "./open_webgpu.ts";
 import { mayStartThread, openOnThread } from "./thread/start.ts";
 import { type AdapterReport, findAdapter } from "./webgpu/mod.ts";
 
@@ -127,16 +131,27 @@ export async function openEngine(
 
 async function openWebgpu(
   allowSoftware: boolean,
-  options: EngineOptions,
+  { precision, check = "once", thread = true, onStaleTuning }: EngineOptions,
 ): Promise<Engine> {
-  const { precision, check = "once", thread = true, onStaleTuning } = options;
-  const wanted = { allowSoftware, precision, check };
-  const onThread = thread && mayStartThread()
-    ? await openOnThread(wanted)
-    : undefined;
-  const opened = onThread ?? await openCheckedWebgpu(wanted);
-  if (opened.staleTuning) onStaleTuning?.(opened.staleTuning);
-  return opened.engine;
+  const options = { allowSoftware, precision, check };
+  const { engine, staleTuning } = thread
+    ? await openTunable(options)
+    : await openCheckedWebgpu(options);
+  if (staleTuning) onStaleTuning?.(staleTuning);
+  return engine;
+}
+
+/**
+ * Opens WebGPU, with what a tuner needs, on a thread of its own where one may and
+ * can be started.
+ *
+ * @throws {DeviceError} If there is no such device or it computes wrong numbers.
+ */
+export async function openTunable(
+  options: CheckedOptions,
+): Promise<CheckedWebgpu> {
+  const onThread = mayStartThread() ? await openOnThread(options) : undefined;
+  return onThread ?? await openCheckedWebgpu(options);
 }
 
 function noHalf(reason: string): DeviceError {

@@ -1,6 +1,12 @@
 import { CheckedEngine } from "./checked_engine.ts";
 import type { Engine, Precision } from "./engine.ts";
-import { findAdapter, loadTuning, openWebgpuEngine } from "./webgpu/mod.ts";
+import {
+  type ChooseMatmul,
+  findAdapter,
+  loadTuning,
+  type MatmulVariant,
+  openWebgpuEngine,
+} from "./webgpu/mod.ts";
 
 /** Options of {@linkcode openCheckedWebgpu}. */
 export interface CheckedOptions {
@@ -12,9 +18,12 @@ export interface CheckedOptions {
   readonly check: "once" | "always" | "never";
 }
 
-/** An engine, and why what a tuner found is not used, where that is so. */
+/** An engine that uses what a tuner found. */
 export interface CheckedWebgpu {
   readonly engine: Engine;
+  /** For tuners. */
+  readonly choose: ChooseMatmul;
+  /** Why what a tuner found is not used, where that is so. */
   readonly staleTuning?: string;
 }
 
@@ -30,12 +39,17 @@ export async function openCheckedWebgpu(
   const adapter = await findAdapter();
   const tuning = adapter && await loadTuning(adapter);
   const staleTuning = tuning?.note;
-  const tuned = tuning?.choices;
+  const tuned = tuning?.choices ?? new Map<string, MatmulVariant>();
+  const choose: ChooseMatmul = (key, variant) => {
+    if (variant) tuned.set(key, variant);
+    else tuned.delete(key);
+  };
   const engine = await openWebgpuEngine({ ...options, tuned });
-  if (check === "never" || !adapter) return { engine, staleTuning };
+  if (check === "never" || !adapter) return { engine, choose, staleTuning };
   const anew = check === "always";
   return {
     engine: await CheckedEngine.open(engine, adapter, { anew }),
+    choose,
     staleTuning,
   };
 }

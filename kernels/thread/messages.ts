@@ -14,6 +14,7 @@ import {
   type RunProfile,
 } from "../engine.ts";
 import type { CheckedOptions } from "../open_webgpu.ts";
+import type { MatmulVariant } from "../webgpu/matmul_variant.ts";
 
 /** A plan whose memories are the numbers that their user gave them. */
 export type SentPlan = Omit<Plan, "memories"> & {
@@ -51,6 +52,11 @@ export type Request =
     readonly bytes: number;
   }
   | { readonly kind: "free"; readonly memory: number }
+  | {
+    readonly kind: "choose";
+    readonly key: string;
+    readonly variant: MatmulVariant | undefined;
+  }
   | {
     readonly kind: "compile";
     readonly id: number;

@@ -1,6 +1,6 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import type { Engine, HalfOperands } from "../engine.ts";
-import type { CheckedOptions } from "../open_webgpu.ts";
+import type { HalfOperands } from "../engine.ts";
+import type { CheckedOptions, CheckedWebgpu } from "../open_webgpu.ts";
 import {
   type Answers,
   type Asked,
@@ -12,9 +12,7 @@ import {
 import { ServedEngine } from "./served_engine.ts";
 
 /** An engine to serve, and what its user has to know besides. */
-export interface Hosted {
-  readonly engine: Engine;
-  readonly staleTuning?: string;
+export interface Hosted extends CheckedWebgpu {
   readonly half?: ReadonlyMap<string, HalfOperands>;
 }
 
@@ -125,8 +123,9 @@ class Server {
   }
 
   async #open({ engine: number, options }: Asked<"open">): Promise<Opened> {
-    const { engine, staleTuning, half } = await this.#openHosted(options);
-    this.#served = new ServedEngine(number, engine);
+    const hosted = await this.#openHosted(options);
+    this.#served = new ServedEngine(number, hosted);
+    const { engine, staleTuning, half } = hosted;
     const { name, description, limits } = engine;
     return { name, description, limits, half, staleTuning };
   }

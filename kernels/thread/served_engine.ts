@@ -1,4 +1,6 @@
 import type { Engine, Memory, Program } from "../engine.ts";
+import type { CheckedWebgpu } from "../open_webgpu.ts";
+import type { ChooseMatmul } from "../webgpu/matmul_variant.ts";
 import type { Answers, Asked, Order } from "./messages.ts";
 import { RunInputs } from "./run_inputs.ts";
 
@@ -9,15 +11,17 @@ type Kept = { readonly memory: Memory } | { readonly error: unknown };
 export class ServedEngine {
   readonly number: number;
   readonly engine: Engine;
+  readonly #choose: ChooseMatmul;
   readonly #memories = new Map<number, Kept>();
   readonly #programs = new Map<
     number,
     { readonly program: Program; readonly inputs: RunInputs }
   >();
 
-  constructor(number: number, engine: Engine) {
+  constructor(number: number, { engine, choose }: CheckedWebgpu) {
     this.number = number;
     this.engine = engine;
+    this.#choose = choose;
   }
 
   /** Does what is not answered. */
@@ -36,6 +40,8 @@ export class ServedEngine {
         if ("memory" in kept) kept.memory.close();
         return;
       }
+      case "choose":
+        return this.#choose(order.key, order.variant);
       case "drop": {
         const { program } = this.#programs.get(order.program)!;
         this.#programs.delete(order.program);

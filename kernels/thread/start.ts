@@ -38,7 +38,10 @@ export function openOnThread(
   return pool.use(async (calls, release) => {
     const { engine } = calls;
     const opened = await calls.ask({ kind: "open", engine, options });
-    const { staleTuning } = opened;
-    return { engine: new ThreadEngine(calls, opened, release), staleTuning };
+    return {
+      engine: new ThreadEngine(calls, opened, release),
+      choose: (key, variant) => calls.order({ kind: "choose", key, variant }),
+      staleTuning: opened.staleTuning,
+    };
   });
 }

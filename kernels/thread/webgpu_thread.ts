@@ -13,10 +13,11 @@ import { serve } from "./serve.ts";
 import type { Hello } from "./thread.ts";
 
 async function open(options: CheckedOptions) {
-  const { engine, staleTuning } = await openCheckedWebgpu(options);
-  const half = engine.half &&
-    new Map([...kernels].map(([kernel]) => [kernel, engine.half!(kernel)]));
-  return { engine, staleTuning, half };
+  const opened = await openCheckedWebgpu(options);
+  const { half } = opened.engine;
+  if (!half) return opened;
+  const halves = [...kernels.keys()].map((name) => [name, half(name)] as const);
+  return { ...opened, half: new Map(halves) };
 }
 
 parentPort!.once("message", ({ port, signal }: Hello) => {

@@ -36,6 +36,15 @@ export interface MatmulVariant {
 /** Variants by {@linkcode matmulKey}. */
 export type MatmulChoices = Pick<ReadonlyMap<string, MatmulVariant>, "get">;
 
+/**
+ * Has plans that are compiled from now on make a product, by its
+ * {@linkcode matmulKey}, in this way; undefined: as the rule says.
+ */
+export type ChooseMatmul = (
+  key: string,
+  variant: MatmulVariant | undefined,
+) => void;
+
 /** What decides how fast a variant is, for one adapter. */
 export interface MatmulShape {
   readonly m: number;

@@ -5,7 +5,11 @@
  */
 export { type AdapterReport, findAdapter } from "./adapter.ts";
 export { openWebgpuEngine, type WebgpuOptions } from "./engine.ts";
-export { type MatmulVariant, variantName } from "./matmul_variant.ts";
+export {
+  type ChooseMatmul,
+  type MatmulVariant,
+  variantName,
+} from "./matmul_variant.ts";
 export { productsOf } from "./plan_products.ts";
 export { type TunedShape, tuneMatmul, type Tuner } from "./tune.ts";
 export {

@@ -13,6 +13,7 @@ import {
 import type { AdapterClass } from "./kernel.ts";
 import {
   candidateVariants,
+  type ChooseMatmul,
   type MatmulVariant,
   parseMatmulKey,
   variantName,
@@ -45,10 +46,10 @@ export interface TunedShape {
 
 /** What tuning works with. */
 export interface Tuner {
-  /** A WebGPU engine that was opened with `tuned: choices`. */
+  /** A WebGPU engine. */
   readonly engine: Engine;
-  /** Is written to. */
-  readonly choices: Map<string, MatmulVariant>;
+  /** Of the engine. */
+  readonly choose: ChooseMatmul;
   /** Its adapter. */
   readonly adapter: AdapterClass;
   /** Of the op. */
@@ -70,7 +71,8 @@ const RUNS = 2;
 const FINAL_RUNS = 3;
 
 /**
- * Finds the fastest variant of a product and writes it into the choices.
+ * Finds the fastest variant of a product and has the engine take it; if that
+ * fails, it takes the rule's.
  *
  * @param key As `matmulKey` writes it.
  * @throws {TypeError} If it is no product's.
@@ -115,7 +117,7 @@ export async function tuneMatmul(
       variant,
       rate: flops / time / 1e6,
     });
-    tuner.choices.set(key, best.variant);
+    tuner.choose(key, best.variant);
     return {
       key,
       flops,
@@ -140,14 +142,13 @@ interface Entrant {
 
 /** Enters a variant and measures it; what it computed. */
 async function race(
-  { engine, choices }: Tuner,
+  { engine, choose }: Tuner,
   operands: Operands,
   key: string,
   variant: MatmulVariant,
   entrants: Entrant[],
 ): Promise<Float32Array[]> {
-  const before = choices.get(key);
-  choices.set(key, variant);
+  choose(key, variant);
   try {
     operands.spoil();
     let entrant = await enter(engine, operands, variant, 1);
@@ -166,8 +167,7 @@ async function race(
     if (entrant.time <= HOPELESS * best) await measure(entrant, RUNS);
     return results;
   } finally {
-    if (before) choices.set(key, before);
-    else choices.delete(key);
+    choose(key, undefined);
   }
 }
 

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { bench } from "../../cli/commands/bench.ts";
+import { Input } from "../../cli/input.ts";
+import { Output } from "../../cli/output.ts";
+import { tune } from "../../cli/tune.ts";
+import { devicesHere, gpuTest, ignore } from "../kernels/webgpu/adapter.ts";
 import { aloreCommand, ended } from "../support/alore.ts";
+import { withCache } from "../support/cache.ts";
 import { inFolder } from "../support/folder.ts";
 import { writeSmallBackbone } from "../support/small_run.ts";
-import { ignore } from "../kernels/webgpu/adapter.ts";
 
 const TUNE = [
   ..."bench --tune --method linear --batch-size 1 --json".split(" "),
@@ -39,4 +44,15 @@ Deno.test("bench --tune refuses the cpu engine", () =>
       stderr,
       /^error: Cannot tune: got --device cpu, wanted webgpu$/m,
     );
+  }));
+
+class Silence extends Output {
+  override print(): void {}
+}
+
+gpuTest("bench --tune leaves its thread free", () =>
+  withCache(async () => {
+    const input = new Input(bench.flags, new Map());
+    const run = async () => void await tune(input, new Silence(), () => []);
+    assert.equal(await devicesHere(run), 0);
   }));

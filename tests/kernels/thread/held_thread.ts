@@ -40,7 +40,7 @@ parentPort!.once("message", ({ port, signal }: Hello) => {
   const open = (options: unknown) => {
     gate = new Gate((options as { word: Gate["word"] }).word);
     holdAfterAnswers(port, gate);
-    return Promise.resolve({ engine: heldEngine(gate) });
+    return Promise.resolve({ engine: heldEngine(gate), choose() {} });
   };
   serve(port, open, signal);
   // The event loop receives what came meanwhile as soon as it goes on, but hands

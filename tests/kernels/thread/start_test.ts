@@ -3,7 +3,7 @@ import { openEngine } from "../../../kernels/open_engine.ts";
 import { mayStartThread, openOnThread } from "../../../kernels/thread/start.ts";
 import { inFolder } from "../../support/folder.ts";
 import { feeds, type KernelUse, onePlan } from "../cpu/one_kernel.ts";
-import { gpuTest, ignore, withHook } from "../webgpu/adapter.ts";
+import { devicesHere, gpuTest, ignore } from "../webgpu/adapter.ts";
 import { OPENED, poolOf } from "./pool_of.ts";
 
 const relu: KernelUse = {
@@ -14,14 +14,6 @@ const relu: KernelUse = {
 };
 
 const options = { allowSoftware: true, check: "never" } as const;
-
-/** How many devices are opened on this thread. */
-async function devicesHere(work: () => Promise<void>): Promise<number> {
-  let devices = 0;
-  const count = () => devices++;
-  await withHook(GPUAdapter.prototype, "requestDevice", count, work);
-  return devices;
-}
 
 async function computes(thread?: boolean): Promise<void> {
   const engine = await openEngine("webgpu", { check: "never", thread });

@@ -33,6 +33,14 @@ export async function withHook<T extends object, K extends keyof T>(
   }
 }
 
+/** How many devices are opened on this thread. */
+export async function devicesHere(work: () => Promise<void>): Promise<number> {
+  let devices = 0;
+  const count = () => devices++;
+  await withHook(GPUAdapter.prototype, "requestDevice", count, work);
+  return devices;
+}
+
 function assertMethod(
   value: unknown,
 ): asserts value is (...args: unknown[]) => unknown {

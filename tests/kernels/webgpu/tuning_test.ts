@@ -5,7 +5,12 @@ import {
   trainTiny,
 } from "../../../cli/self_check.ts";
 import { matmul } from "../../../core/ops/matmul.ts";
-import type { Engine } from "../../../kernels/engine.ts";
+import { type Engine, PLACE_ALIGNMENT } from "../../../kernels/engine.ts";
+import { openTunable } from "../../../kernels/open_engine.ts";
+import {
+  type CheckedWebgpu,
+  openCheckedWebgpu,
+} from "../../../kernels/open_webgpu.ts";
 import {
   type AdapterReport,
   findAdapter,
@@ -13,6 +18,7 @@ import {
 import { openWebgpuEngine } from "../../../kernels/webgpu/engine.ts";
 import {
   candidateVariants,
+  type ChooseMatmul,
   type MatmulShape,
   type MatmulVariant,
   parseMatmulKey,
@@ -20,6 +26,7 @@ import {
 } from "../../../kernels/webgpu/matmul_variant.ts";
 import { productsOf } from "../../../kernels/webgpu/plan_products.ts";
 import { tuneMatmul } from "../../../kernels/webgpu/tune.ts";
+import { Operands } from "../../../kernels/webgpu/tune_operands.ts";
 import { loadTuning, saveTuning } from "../../../kernels/webgpu/tuning_file.ts";
 import {
   parseTable,
@@ -27,7 +34,7 @@ import {
   tableText,
 } from "../../../kernels/webgpu/tuning_table.ts";
 import { inFolder } from "../../support/folder.ts";
-import { gpuTest } from "./adapter.ts";
+import { devicesHere, gpuTest } from "./adapter.ts";
 
 const ADAPTER: AdapterReport = {
   description: "Some GPU",
@@ -186,12 +193,45 @@ function spoiled(
   };
 }
 
+/** Whether an engine makes a product by the variant that it is told. */
+async function obeys({ engine, choose }: CheckedWebgpu): Promise<void> {
+  using operands = new Operands(engine, shapeOf(PRODUCT));
+  const compile = () =>
+    engine.compile({
+      label: "a product",
+      arenaBytes: PLACE_ALIGNMENT,
+      memories: [operands.memory],
+      calls: [operands.call],
+      inputs: new Map(),
+      outputs: new Map(),
+    });
+  const none = { tile: "none" as MatmulVariant["tile"], chunks: 1 };
+  choose(PRODUCT, none);
+  await assert.rejects(compile());
+  choose(PRODUCT, undefined);
+  await compile();
+  engine.close();
+}
+
+gpuTest("plans are compiled as a tuner says, on a thread too", async () => {
+  const options = { allowSoftware: true, check: "never" } as const;
+  for (
+    const [open, devices] of [[openTunable, 0], [openCheckedWebgpu, 1]] as const
+  ) {
+    const opened = await devicesHere(async () => obeys(await open(options)));
+    assert.equal(opened, devices);
+  }
+});
+
 gpuTest("tuneMatmul() chooses among the variants that are right", async () => {
   const choices = new Map<string, MatmulVariant>();
-  const engine = await openWebgpuEngine({
-    allowSoftware: true,
-    tuned: choices,
-  });
+  const opened = await openTunable({ allowSoftware: true, check: "never" });
+  const { engine } = opened;
+  const choose: ChooseMatmul = (key, variant) => {
+    opened.choose(key, variant);
+    if (variant) choices.set(key, variant);
+    else choices.delete(key);
+  };
   // Register tiles are tried on software adapters.
   const { subgroups } = await findAdapter() ?? ADAPTER;
   const adapter = { software: true, subgroups };
@@ -200,7 +240,7 @@ gpuTest("tuneMatmul() chooses among the variants that are right", async () => {
   const { reference } = matmul;
   const isWrong = () => choices.get(PRODUCT)?.tile === "register 8x8";
   const found = await tuneMatmul(
-    { engine: spoiled(engine, isWrong), choices, adapter, reference },
+    { engine: spoiled(engine, isWrong), choose, adapter, reference },
     PRODUCT,
   );
   assert.equal(found.key, PRODUCT);
@@ -213,7 +253,7 @@ gpuTest("tuneMatmul() chooses among the variants that are right", async () => {
   assert.deepEqual([...choices], [[PRODUCT, found.best.variant]]);
   const tuner = {
     engine: spoiled(engine, () => true),
-    choices,
+    choose,
     adapter,
     reference,
   };
@@ -221,6 +261,7 @@ gpuTest("tuneMatmul() chooses among the variants that are right", async () => {
     name: "DeviceError",
     message: /^Cannot tune 24x20x40 nn bias gelu pre residual: the adapter/,
   });
+  assert.equal(choices.size, 0);
   await assert.rejects(tuneMatmul(tuner, "24x20"), {
     name: "TypeError",
     message: /^Cannot tune a matrix product: got "24x20", wanted its key/,
