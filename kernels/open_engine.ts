@@ -12,7 +12,7 @@ import {
   type CheckedWebgpu,
   openCheckedWebgpu,
 } from "./open_webgpu.ts";
-import { mayStartThread, openOnThread } from "./thread/start.ts";
+import { findOnThread, mayStartThread, openOnThread } from "./thread/start.ts";
 import { type AdapterReport, findAdapter } from "./webgpu/mod.ts";
 
 /** `auto` takes WebGPU on real hardware, else the CPU engine. */
@@ -112,8 +112,7 @@ export async function openEngine(
     throw noHalf("the cpu engine was asked for");
   }
   if (name === "cpu") return await openCpuEngine(options);
-  // On this thread: starting another one blocks it longer.
-  let choice = chooseEngine(await findAdapter());
+  let choice = chooseEngine(await lookForAdapter(options));
   let engine: Engine | undefined;
   if (choice.name === "webgpu") {
     try {
@@ -127,6 +126,17 @@ export async function openEngine(
   engine ??= await openCpuEngine(options);
   options.onChoice?.(choice);
   return engine;
+}
+
+/**
+ * Not on this thread, if that can be: one that ends unloads the drivers that it
+ * looked through, and a process that exits meanwhile crashes.
+ */
+async function lookForAdapter(
+  { thread = true }: EngineOptions,
+): Promise<AdapterReport | undefined> {
+  const found = thread && mayStartThread() ? await findOnThread() : undefined;
+  return found ? found.adapter : await findAdapter();
 }
 
 async function openWebgpu(

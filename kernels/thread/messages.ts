@@ -14,6 +14,7 @@ import {
   type RunProfile,
 } from "../engine.ts";
 import type { CheckedOptions } from "../open_webgpu.ts";
+import type { AdapterReport } from "../webgpu/adapter.ts";
 import type { MatmulVariant } from "../webgpu/matmul_variant.ts";
 
 /** A plan whose memories are the numbers that their user gave them. */
@@ -26,6 +27,7 @@ export type SentPlan = Omit<Plan, "memories"> & {
  * A thread has one engine at a time.
  */
 export type Request =
+  | { readonly kind: "find"; readonly id: number }
   | {
     readonly kind: "open";
     readonly id: number;
@@ -86,6 +88,8 @@ interface Run<K> {
 
 /** What answers are. */
 export interface Answers {
+  /** The adapter, if there is one. */
+  find: AdapterReport | undefined;
   open: Opened;
   read: ArrayBuffer;
   compile: { readonly profiles: boolean };

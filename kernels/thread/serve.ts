@@ -1,6 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { HalfOperands } from "../engine.ts";
 import type { CheckedOptions, CheckedWebgpu } from "../open_webgpu.ts";
+import type { AdapterReport } from "../webgpu/adapter.ts";
 import {
   type Answers,
   type Asked,
@@ -16,8 +17,11 @@ export interface Hosted extends CheckedWebgpu {
   readonly half?: ReadonlyMap<string, HalfOperands>;
 }
 
-/** Opens an engine to serve. */
-export type OpenHosted = (options: CheckedOptions) => Promise<Hosted>;
+/** What a thread offers. */
+export interface Host {
+  find(): Promise<AdapterReport | undefined>;
+  open(options: CheckedOptions): Promise<Hosted>;
+}
 
 /**
  * Lets the other end of a port use engines, one after the other.
@@ -27,10 +31,10 @@ export type OpenHosted = (options: CheckedOptions) => Promise<Hosted>;
  */
 export function serve(
   port: MessagePort,
-  open: OpenHosted,
+  host: Host,
   signal?: Int32Array<SharedArrayBuffer>,
 ): void {
-  const server = new Server(port, open, signal);
+  const server = new Server(port, host, signal);
   port.on("message", (request: Request) => {
     server.take(request);
     // An engine may block the thread as soon as the event loop turns: whatever
@@ -42,7 +46,7 @@ export function serve(
 
 class Server {
   readonly #port: MessagePort;
-  readonly #openHosted: OpenHosted;
+  readonly #host: Host;
   readonly #signal: Int32Array<SharedArrayBuffer> | undefined;
   readonly #working = new Set<Promise<unknown>>();
   #served: ServedEngine | undefined;
@@ -50,11 +54,11 @@ class Server {
 
   constructor(
     port: MessagePort,
-    open: OpenHosted,
+    host: Host,
     signal: Int32Array<SharedArrayBuffer> | undefined,
   ) {
     this.#port = port;
-    this.#openHosted = open;
+    this.#host = host;
     this.#signal = signal;
   }
 
@@ -113,6 +117,8 @@ class Server {
     question: Asked<keyof Answers>,
   ): Promise<Answers[keyof Answers]> {
     switch (question.kind) {
+      case "find":
+        return await this.#host.find();
       case "open":
         return await this.#open(question);
       case "close":
@@ -123,7 +129,7 @@ class Server {
   }
 
   async #open({ engine: number, options }: Asked<"open">): Promise<Opened> {
-    const hosted = await this.#openHosted(options);
+    const hosted = await this.#host.open(options);
     this.#served = new ServedEngine(number, hosted);
     const { engine, staleTuning, half } = hosted;
     const { name, description, limits } = engine;

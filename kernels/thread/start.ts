@@ -9,6 +9,7 @@
 
 import { fileURLToPath } from "node:url";
 import type { CheckedOptions, CheckedWebgpu } from "../open_webgpu.ts";
+import type { AdapterReport } from "../webgpu/adapter.ts";
 import { ThreadPool } from "./pool.ts";
 import { ThreadEngine } from "./thread_engine.ts";
 
@@ -22,6 +23,21 @@ export function mayStartThread(): boolean {
   if (MODULE.protocol !== "file:") return true;
   const path = fileURLToPath(MODULE);
   return Deno.permissions.querySync({ name: "read", path }).state === "granted";
+}
+
+/**
+ * Describes the adapter as `findAdapter` does on this thread.
+ *
+ * @returns Undefined if no thread can be started.
+ */
+export function findOnThread(): Promise<
+  { readonly adapter: AdapterReport | undefined } | undefined
+> {
+  return threads.use(async (calls, release) => {
+    const adapter = await calls.ask({ kind: "find" });
+    release();
+    return { adapter };
+  });
 }
 
 /**

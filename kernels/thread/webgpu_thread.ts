@@ -8,6 +8,7 @@
 
 import { parentPort } from "node:worker_threads";
 import { type CheckedOptions, openCheckedWebgpu } from "../open_webgpu.ts";
+import { findAdapter } from "../webgpu/adapter.ts";
 import { kernels } from "../webgpu/kernels.ts";
 import { serve } from "./serve.ts";
 import type { Hello } from "./thread.ts";
@@ -21,5 +22,5 @@ async function open(options: CheckedOptions) {
 }
 
 parentPort!.once("message", ({ port, signal }: Hello) => {
-  serve(port, open, signal);
+  serve(port, { find: findAdapter, open }, signal);
 });

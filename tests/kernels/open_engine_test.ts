@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Worker } from "node:worker_threads";
 import { type EngineChoice, openEngine } from "../../kernels/open_engine.ts";
 import { gpuTest, withHook } from "./webgpu/adapter.ts";
 
@@ -19,20 +18,14 @@ async function choice(): Promise<EngineChoice> {
   return choices[0];
 }
 
-/** Runs work while the adapter, if there is one, says what it is. */
-async function withAdapter(
-  kind: "hardware" | "software",
-  work: () => Promise<void>,
-): Promise<void> {
+/** Runs work while the adapter says that it is hardware. */
+async function asHardware(work: () => Promise<void>): Promise<void> {
   const prototype = GPUAdapterInfo.prototype;
   const names = ["description", "isFallbackAdapter"];
   const before = names.map((name) =>
     Object.getOwnPropertyDescriptor(prototype, name)!
   );
-  const says = {
-    description: "a test's adapter",
-    isFallbackAdapter: kind === "software",
-  };
+  const says = { description: "a test's adapter", isFallbackAdapter: false };
   for (const [name, value] of Object.entries(says)) {
     Object.defineProperty(prototype, name, {
       get: () => value,
@@ -51,7 +44,7 @@ async function withAdapter(
 gpuTest(
   "openEngine() says what auto takes on hardware",
   () =>
-    withAdapter("hardware", async () => {
+    asHardware(async () => {
       const { name, reason } = await choice();
       assert.equal(name, "webgpu");
       assert.equal(reason, "found a test's adapter");
@@ -61,35 +54,15 @@ gpuTest(
 gpuTest(
   "openEngine() says why auto does not trust an adapter",
   () =>
-    withAdapter(
-      "hardware",
-      () =>
-        withHook(GPUDevice.prototype, "createShaderModule", (_, args) => {
-          const [module] = args as [GPUShaderModuleDescriptor];
-          if (module.label === "relu") args[0] = { ...module, code: "wrong" };
-        }, async () => {
-          const { name, reason, error } = await choice();
-          assert.equal(name, "cpu");
-          assert.match(reason, /Cannot trust the device a test's adapter: /);
-          assert.equal(error?.message, reason);
-        }),
+    asHardware(() =>
+      withHook(GPUDevice.prototype, "createShaderModule", (_, args) => {
+        const [module] = args as [GPUShaderModuleDescriptor];
+        if (module.label === "relu") args[0] = { ...module, code: "wrong" };
+      }, async () => {
+        const { name, reason, error } = await choice();
+        assert.equal(name, "cpu");
+        assert.match(reason, /Cannot trust the device a test's adapter: /);
+        assert.equal(error?.message, reason);
+      })
     ),
 );
-
-/** How many threads are started. */
-async function threadsStarted(work: () => Promise<void>): Promise<number> {
-  let started = 0;
-  const count = () => started++;
-  await withHook(Worker.prototype, "postMessage", count, work);
-  return started;
-}
-
-Deno.test("openEngine() starts no thread where auto does not take WebGPU", () =>
-  withAdapter("software", async () => {
-    const started = await threadsStarted(async () => {
-      const engine = await openEngine("auto", { threads: 0, blas: "off" });
-      assert.equal(engine.name, "cpu");
-      engine.close();
-    });
-    assert.equal(started, 0);
-  }));

@@ -37,12 +37,14 @@ function holdAfterAnswers(port: MessagePort, gate: Gate): void {
 
 parentPort!.once("message", ({ port, signal }: Hello) => {
   let gate: Gate | undefined;
-  const open = (options: unknown) => {
-    gate = new Gate((options as { word: Gate["word"] }).word);
-    holdAfterAnswers(port, gate);
-    return Promise.resolve({ engine: heldEngine(gate), choose() {} });
-  };
-  serve(port, open, signal);
+  serve(port, {
+    find: () => Promise.resolve(undefined),
+    open(options) {
+      gate = new Gate((options as unknown as { word: Gate["word"] }).word);
+      holdAfterAnswers(port, gate);
+      return Promise.resolve({ engine: heldEngine(gate), choose() {} });
+    },
+  }, signal);
   // The event loop receives what came meanwhile as soon as it goes on, but hands
   // it over only after what was asked for before may have been answered.
   port.on("message", () => gate?.pass("has taken a question"));

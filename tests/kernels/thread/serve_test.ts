@@ -51,7 +51,10 @@ async function reach(
   engine: Engine,
 ): Promise<{ engine: Engine; closed: Promise<void> }> {
   const { port1, port2 } = new MessageChannel();
-  serve(port2, () => Promise.resolve({ engine, choose() {} }));
+  serve(port2, {
+    find: () => Promise.resolve(undefined),
+    open: () => Promise.resolve({ engine, choose() {} }),
+  });
   const calls = new Calls(new PortLine(port1));
   const options = { allowSoftware: true, check: "never" } as const;
   const number = calls.engine;

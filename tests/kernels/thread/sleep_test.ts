@@ -87,7 +87,10 @@ Deno.test("a thread sleeps as soon as every request is taken", async () => {
   const { port1, port2 } = new MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(4));
   const engine = planningEngine();
-  serve(port2, () => Promise.resolve({ engine, choose() {} }), signal);
+  serve(port2, {
+    find: () => Promise.resolve(undefined),
+    open: () => Promise.resolve({ engine, choose() {} }),
+  }, signal);
   let onSleep = () => {};
   await withHook(Atomics, "wait", (_, args) => {
     if (Atomics.load(signal, 0) === args[2]) onSleep();
