@@ -201,11 +201,14 @@ const experts: readonly KernelCheck[] = [
     [some(9, 12), some(9, 6), some(12, 2)],
     [12, 2],
   ),
-  check(
-    "expert_mix",
-    { rows: 9, experts: 3, rank: 2, transpose: 0 },
-    [some(9, 3, 3, 2), some(3, 3, 3)],
-    [9, 3, 3, 2],
+  // Ranks of numbers, and of vectors.
+  ...[2, 4].map((rank) =>
+    check(
+      "expert_mix",
+      { rows: 9, experts: 3, rank, transpose: 0 },
+      [some(9, 3, 3, rank), some(3, 3, 3)],
+      [9, 3, 3, rank],
+    )
   ),
   check(
     "expert_mix_gradient",

@@ -5,17 +5,12 @@
  *     transpose = 1:  y[t, a, e, :] = Σ_b S[e, a, b]·x[t, b, e, :]
  *
  * Shapes: x, y (M, n, n, r) as [row, chunk, expert, rank], S (n, n, n).
- * Bindings: x, scale, y. Dispatch: 64 numbers of y a workgroup.
+ * Bindings: x, scale, y. Dispatch: 64 Numbers of y a workgroup, a rank of RANK.
  *
  * @module
  */
-import {
-  attribute,
-  flatGrid,
-  type Kernel,
-  required,
-  type Shader,
-} from "./kernel.ts";
+import { attribute, flatGrid, type Kernel, required } from "./kernel.ts";
+import { forRows, numberShaders } from "./numbers.ts";
 
 const WGSL = /* wgsl */ `
 override EXPERTS: u32;
@@ -24,9 +19,9 @@ override RANK: u32;
 // No constants, for each set of them would make a pipeline.
 struct Size { rows: u32, transpose: u32 }
 
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@group(0) @binding(0) var<storage, read_write> x: array<Numbers>;
 @group(0) @binding(1) var<storage, read_write> scale: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<Numbers>;
 @group(0) @binding(3) var<uniform> size: Size;
 
 @compute @workgroup_size(64)
@@ -47,9 +42,9 @@ fn main(
   var step = EXPERTS;
   if (size.transpose != 0u) { at += chunk * EXPERTS; step = 1u; }
   else { at += chunk; }
-  var sum = 0.0;
+  var sum = Numbers();
   for (var other = 0u; other < EXPERTS; other++) {
-    sum = fma(scale[at], x[source], sum);
+    sum += scale[at] * x[source];
     source += width;
     at += step;
   }
@@ -57,23 +52,23 @@ fn main(
 }
 `;
 
-const shader: Shader = {
+const shaders = numberShaders({
   name: "expert_mix",
   wgsl: WGSL,
   entry: "main",
   bindings: ["x", "scale", "y"],
   uniform: true,
-};
+});
 
 /** Mixes the chunks of every expert. */
 export const expertMix: Kernel = {
   name: "expert_mix",
   half: { inputs: [0], outputs: [0] },
-  shaders: [shader],
+  shaders: [shaders.scalars, shaders.vectors],
   lower(call) {
     const rows = attribute(call, "rows");
     const experts = attribute(call, "experts");
-    const rank = attribute(call, "rank");
+    const { shader, width } = forRows(shaders, attribute(call, "rank"));
     return [{
       shader,
       places: [
@@ -81,9 +76,9 @@ export const expertMix: Kernel = {
         required(call, "inputs", 1),
         required(call, "outputs", 0),
       ],
-      constants: { EXPERTS: experts, RANK: rank },
+      constants: { EXPERTS: experts, RANK: width },
       uniform: [rows, attribute(call, "transpose")],
-      grid: flatGrid(Math.ceil(rows * experts ** 2 * rank / 64)),
+      grid: flatGrid(Math.ceil(rows * experts ** 2 * width / 64)),
     }];
   },
 };
