@@ -146,7 +146,16 @@ const norms: readonly KernelCheck[] = [
   ]),
 ];
 
-const groups = { m: 9, groups: 3, k: 2, n: 4, shuffle: 1 };
+/** Groups of as many inputs as outputs: rows of vectors or of numbers. */
+function groupedChecks(groups: number, k: number): KernelCheck[] {
+  const [all, width] = [{ m: 9, groups, k, n: k, shuffle: 1 }, groups * k];
+  const [rows, w, bias] = [some(9, width), some(width, k), some(width)];
+  return [
+    check("grouped_linear", all, [rows, w, bias, rows], [9, width]),
+    check("grouped_input_gradient", all, [rows, w, rows], [9, width]),
+    check("grouped_weight_gradient", all, [rows, rows, w], [width, k]),
+  ];
+}
 
 const adapter = { rows: 9, experts: 3, rank: 4, chunk: 12, alpha: 0.5 };
 
@@ -183,24 +192,8 @@ const experts: readonly KernelCheck[] = [
     [3, 12, 4],
     [3, 4, 12],
   ),
-  check(
-    "grouped_linear",
-    groups,
-    [some(9, 6), some(12, 2), some(12), some(9, 12)],
-    [9, 12],
-  ),
-  check(
-    "grouped_input_gradient",
-    groups,
-    [some(9, 12), some(12, 2), some(9, 6)],
-    [9, 6],
-  ),
-  check(
-    "grouped_weight_gradient",
-    groups,
-    [some(9, 12), some(9, 6), some(12, 2)],
-    [12, 2],
-  ),
+  ...groupedChecks(4, 2),
+  ...groupedChecks(3, 3),
   // Ranks of numbers, and of vectors.
   ...[2, 4].map((rank) =>
     check(

@@ -1,18 +1,17 @@
 /**
  * y[i, g·n + j] = Σₗ w[g·n + j, l]·x[i, σ(g·k + l)] (+ bias, + residual), and
- * dx: a linear layer by groups, with or without a shuffle σ of the channels.
- *
- * σ(p) = (p mod G)·k + ⌊p / G⌋. Its inverse sends channel c to position
- * (c mod k)·G + ⌊c / k⌋.
+ * dx: a linear layer by groups, with or without a shuffle σ of the channels, as
+ * in grouped_channels.ts.
  *
  * Shapes: x, dx (m, G·k), w (G·n, k), bias (G·n), y, dy, residual (m, G·n),
  * addend like dx. Bindings: x (or dy), w, bias, residual (or addend), y (or
- * dx). Dispatch: 256 elements of the result a workgroup.
+ * dx). Dispatch: an invocation makes Numbers of four rows, which share the
+ * weights, 64 columns of Numbers a workgroup.
  *
  * @module
  */
 import type { KernelCall } from "../engine.ts";
-import { outputCount } from "./elementwise.ts";
+import { channelConstants, CHANNELS_WGSL } from "./grouped_channels.ts";
 import {
   attribute,
   type Dispatch,
@@ -20,56 +19,28 @@ import {
   flatGrid,
   type Kernel,
   required,
-  type Shader,
 } from "./kernel.ts";
+import { forRows, numberShaders } from "./numbers.ts";
 
 const WGSL = /* wgsl */ `
-override SIZE: u32;
-override GROUPS: u32;
-override K: u32;
-override N: u32;
-override SHUFFLE: bool;
+override M: u32;
+override COLUMNS: u32;
 override BACK: bool;
 override HAS_BIAS: bool;
 override HAS_RESIDUAL: bool;
 
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> w: array<f32>;
-@group(0) @binding(2) var<storage, read_write> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> bias: array<Numbers>;
+@group(0) @binding(3) var<storage, read_write> residual: array<Numbers>;
+@group(0) @binding(4) var<storage, read_write> y: array<Numbers>;
 
-fn channel(p: u32) -> u32 {
-  if (SHUFFLE) { return p % GROUPS * K + p / GROUPS; }
-  return p;
-}
+const ROWS = 4u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
 
 fn position(c: u32) -> u32 {
   if (SHUFFLE) { return c % K * GROUPS + c / K; }
   return c;
-}
-
-fn forward(i: u32) -> f32 {
-  let row = i / (GROUPS * N);
-  let column = i % (GROUPS * N);
-  let first = column / N * K;
-  var sum = 0.0;
-  for (var l = 0u; l < K; l++) {
-    sum += w[column * K + l] * x[row * GROUPS * K + channel(first + l)];
-  }
-  if (HAS_BIAS) { sum += bias[column]; }
-  return sum;
-}
-
-fn backward(i: u32) -> f32 {
-  let row = i / (GROUPS * K);
-  let p = position(i % (GROUPS * K));
-  let first = p / K * N;
-  var sum = 0.0;
-  for (var j = first; j < first + N; j++) {
-    sum += w[j * K + p % K] * x[row * GROUPS * N + j];
-  }
-  return sum;
 }
 
 @compute @workgroup_size(64)
@@ -78,30 +49,59 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = (group.y * groups.x + group.x) * 256u + lane;
-  for (var step = 0u; step < 4u; step++) {
-    let i = first + 64u * step;
-    if (i >= SIZE) { return; }
-    var v = 0.0;
-    if (BACK) { v = backward(i); }
-    else { v = forward(i); }
-    if (HAS_RESIDUAL) { v += residual[i]; }
-    y[i] = v;
+  let i = (group.y * groups.x + group.x) * 64u + lane;
+  let first = i / COLUMNS * ROWS;
+  if (first >= M) { return; }
+  let column = i % COLUMNS * NUMBERS;
+  // Rows past the end are the last one again.
+  let rows = min(vec4u(first) + FOUR, vec4u(M - 1u));
+  let width = GROUPS * select(K, N, BACK);
+  let columns = vec4u(column) + FOUR;
+  let p = vec4u(
+    position(columns.x), position(columns.y),
+    position(columns.z), position(columns.w));
+  var sums: array<Numbers, ROWS>;
+  for (var t = 0u; t < select(K, N, BACK); t++) {
+    var sources = inputs(column, t);
+    var weights = columns * K + t;
+    if (BACK) {
+      sources = p / K * N + t;
+      weights = sources * K + p % K;
+    }
+    let v = numbers_of(vec4f(
+      w[weights.x], w[weights.y], w[weights.z], w[weights.w]));
+    for (var r = 0u; r < ROWS; r++) {
+      sums[r] = fma(v, taken(rows[r] * width, sources), sums[r]);
+    }
+  }
+  var shift = Numbers();
+  if (HAS_BIAS) { shift = bias[column / NUMBERS]; }
+  for (var r = 0u; r < ROWS; r++) {
+    let at = rows[r] * COLUMNS + column / NUMBERS;
+    var v = sums[r] + shift;
+    if (HAS_RESIDUAL) { v += residual[at]; }
+    y[at] = v;
   }
 }
 `;
 
-const shader: Shader = {
+const shaders = numberShaders({
   name: "grouped_linear",
-  wgsl: WGSL,
+  wgsl: WGSL + CHANNELS_WGSL,
   entry: "main",
   bindings: ["x", "w", "bias", "residual", "y"],
-};
+});
 
 function lower(call: KernelCall, back: number): Dispatch[] {
-  const size = outputCount(call);
+  const [m, groups, k, n, shuffle] = ["m", "groups", "k", "n", "shuffle"]
+    .map((name) => attribute(call, name));
   const bias = back ? undefined : call.inputs[2];
   const residual = call.inputs[back ? 2 : 3];
+  const { shader, width } = forRows(shaders, groups * (back ? k : n));
+  const alike = {
+    PAIRS: Number(!shuffle && k % 2 === 0),
+    TURNS: Number(shuffle ? k === 2 && groups % 2 === 0 : k % 4 === 0),
+  };
   return [{
     shader,
     places: [
@@ -112,16 +112,15 @@ function lower(call: KernelCall, back: number): Dispatch[] {
       required(call, "outputs", 0),
     ],
     constants: {
-      SIZE: size,
-      GROUPS: attribute(call, "groups"),
-      K: attribute(call, "k"),
-      N: attribute(call, "n"),
-      SHUFFLE: attribute(call, "shuffle"),
+      ...channelConstants(call),
+      ...(back ? alike : {}),
+      M: m,
+      COLUMNS: width,
       BACK: back,
       HAS_BIAS: flag(bias),
       HAS_RESIDUAL: flag(residual),
     },
-    grid: flatGrid(Math.ceil(size / 256)),
+    grid: flatGrid(Math.ceil(Math.ceil(m / 4) * width / 64)),
   }];
 }
 
@@ -129,7 +128,7 @@ function lower(call: KernelCall, back: number): Dispatch[] {
 export const groupedLinear: Kernel = {
   name: "grouped_linear",
   half: { inputs: [0, 1, 2, 3], outputs: [0] },
-  shaders: [shader],
+  shaders: [shaders.scalars, shaders.vectors],
   lower: (call) => lower(call, 0),
 };
 
@@ -137,6 +136,6 @@ export const groupedLinear: Kernel = {
 export const groupedInputGradient: Kernel = {
   name: "grouped_input_gradient",
   half: { inputs: [0, 1, 2], outputs: [0] },
-  shaders: [shader],
+  shaders: [shaders.scalars, shaders.vectors],
   lower: (call) => lower(call, 1),
 };

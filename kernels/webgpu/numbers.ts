@@ -2,8 +2,9 @@
  * Kernels that read and write rows four numbers at a time where rows consist of
  * whole vectors, and one at a time where they do not.
  *
- * Their WGSL is written once: it has arrays and sums of Numbers, NUMBERS of which
- * are a row's n, and turns a sum into one number by `sum_of`.
+ * Their WGSL is written once: it has arrays and sums of Numbers, each of NUMBERS
+ * of a row's n. `sum_of` makes one number of them, `number_of` takes one, and
+ * `numbers_of` makes them of four, of which single numbers are the first.
  *
  * @module
  */
@@ -14,6 +15,8 @@ alias Numbers = f32;
 const NUMBERS = 1u;
 
 fn sum_of(numbers: Numbers) -> f32 { return numbers; }
+fn number_of(numbers: Numbers, i: u32) -> f32 { return numbers; }
+fn numbers_of(four: vec4f) -> Numbers { return four.x; }
 `;
 
 const VECTORS = /* wgsl */ `
@@ -21,6 +24,8 @@ alias Numbers = vec4f;
 const NUMBERS = 4u;
 
 fn sum_of(numbers: Numbers) -> f32 { return dot(numbers, vec4f(1.0)); }
+fn number_of(numbers: Numbers, i: u32) -> f32 { return numbers[i]; }
+fn numbers_of(four: vec4f) -> Numbers { return four; }
 `;
 
 /** A kernel over rows of single numbers, and over rows of vectors. */

@@ -72,9 +72,13 @@ export function sumPartials(
 
 /**
  * Splits a reduction over `rows` so that both passes sum about as many terms,
- * which keeps the rounding error near √rows instead of rows.
+ * which keeps the rounding error near √rows instead of rows; or into chunks of
+ * `most` rows, if these are less.
  */
-export function splitRows(rows: number): { size: number; chunks: number } {
-  const size = Math.max(16, Math.ceil(Math.sqrt(rows)));
+export function splitRows(
+  rows: number,
+  most = Infinity,
+): { size: number; chunks: number } {
+  const size = Math.min(most, Math.max(16, Math.ceil(Math.sqrt(rows))));
   return { size, chunks: Math.ceil(rows / size) };
 }

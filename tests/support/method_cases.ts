@@ -60,6 +60,9 @@ function groupedCases(): KernelCase[] {
     [9, 4, 1, 6],
     [133, 12, 2, 6],
     [2100, 4, 8, 2],
+    [7, 2, 12, 6],
+    [17, 4, 4, 4],
+    [6, 1, 21, 8],
   ];
   for (const [m, groups, k, n] of sizes) {
     for (const shuffle of [0, 1]) {
