@@ -5,11 +5,10 @@
  * pre and residual (m, n). Two families make it: register tiles without
  * barriers for software adapters, by vectors where rows are whole ones and
  * shared by a subgroup where there are some, and tiles in workgroup memory for
- * GPUs. Either splits a long k over workgroups
- * when the result has too few tiles to keep the device busy, which is what
- * gradients of narrow factors need; a second dispatch adds the chunks. What a
- * tuner measured to be best is taken where there is such a measurement, else a
- * rule by the adapter's class.
+ * GPUs. Either splits a long k over workgroups when the result has too few tiles
+ * to keep the device busy, which is what gradients of narrow factors need; a
+ * second dispatch adds the chunks. What a tuner measured to be best is taken
+ * where there is such a measurement, else a rule by the adapter's class.
  *
  * @module
  */

@@ -3,11 +3,12 @@
  * adapters, where the rows of both operands are whole vectors.
  *
  * Each lane makes four rows of 32 columns, four steps of k a turn, without a
- * barrier. It loads its own four rows of A and every eighth block of four
+ * barrier. It loads its own four rows of A and one of the eight blocks of four
  * columns of B, which the others then take from its registers: llvmpipe tests
  * and loads every number of every lane on its own, but hands one lane's number
  * to all in one instruction. So a number is loaded once a tile, where without
- * subgroups each lane loads both of its operands.
+ * subgroups each lane loads both of its operands. Eight rows or 64 columns a
+ * lane, or eight steps a turn, were slower.
  *
  * Shapes and epilogue as in matmul_common.ts, where `suitsVectors` holds; or
  * many products of heads, which are not split. Where k is no multiple of four, A
@@ -52,32 +53,32 @@ fn main(
   var c4: mat4x4f; var c5: mat4x4f; var c6: mat4x4f; var c7: mat4x4f;
   for (var depth = first; depth < end; depth += 4u) {
     let x = a_block(rows + steps(depth, end, size.a_depth, !trans_a), a_turn);
-    let b =
+    let own =
       b_block(columns + steps(depth, size.k, size.b_depth, trans_b), b_turn);
     c0 += mat4x4f(
-      subgroupBroadcast(b[0], 0u), subgroupBroadcast(b[1], 0u),
-      subgroupBroadcast(b[2], 0u), subgroupBroadcast(b[3], 0u)) * x;
+      subgroupBroadcast(own[0], 0u), subgroupBroadcast(own[1], 0u),
+      subgroupBroadcast(own[2], 0u), subgroupBroadcast(own[3], 0u)) * x;
     c1 += mat4x4f(
-      subgroupBroadcast(b[0], 1u), subgroupBroadcast(b[1], 1u),
-      subgroupBroadcast(b[2], 1u), subgroupBroadcast(b[3], 1u)) * x;
+      subgroupBroadcast(own[0], 1u), subgroupBroadcast(own[1], 1u),
+      subgroupBroadcast(own[2], 1u), subgroupBroadcast(own[3], 1u)) * x;
     c2 += mat4x4f(
-      subgroupBroadcast(b[0], 2u), subgroupBroadcast(b[1], 2u),
-      subgroupBroadcast(b[2], 2u), subgroupBroadcast(b[3], 2u)) * x;
+      subgroupBroadcast(own[0], 2u), subgroupBroadcast(own[1], 2u),
+      subgroupBroadcast(own[2], 2u), subgroupBroadcast(own[3], 2u)) * x;
     c3 += mat4x4f(
-      subgroupBroadcast(b[0], 3u), subgroupBroadcast(b[1], 3u),
-      subgroupBroadcast(b[2], 3u), subgroupBroadcast(b[3], 3u)) * x;
+      subgroupBroadcast(own[0], 3u), subgroupBroadcast(own[1], 3u),
+      subgroupBroadcast(own[2], 3u), subgroupBroadcast(own[3], 3u)) * x;
     c4 += mat4x4f(
-      subgroupBroadcast(b[0], 4u), subgroupBroadcast(b[1], 4u),
-      subgroupBroadcast(b[2], 4u), subgroupBroadcast(b[3], 4u)) * x;
+      subgroupBroadcast(own[0], 4u), subgroupBroadcast(own[1], 4u),
+      subgroupBroadcast(own[2], 4u), subgroupBroadcast(own[3], 4u)) * x;
     c5 += mat4x4f(
-      subgroupBroadcast(b[0], 5u), subgroupBroadcast(b[1], 5u),
-      subgroupBroadcast(b[2], 5u), subgroupBroadcast(b[3], 5u)) * x;
+      subgroupBroadcast(own[0], 5u), subgroupBroadcast(own[1], 5u),
+      subgroupBroadcast(own[2], 5u), subgroupBroadcast(own[3], 5u)) * x;
     c6 += mat4x4f(
-      subgroupBroadcast(b[0], 6u), subgroupBroadcast(b[1], 6u),
-      subgroupBroadcast(b[2], 6u), subgroupBroadcast(b[3], 6u)) * x;
+      subgroupBroadcast(own[0], 6u), subgroupBroadcast(own[1], 6u),
+      subgroupBroadcast(own[2], 6u), subgroupBroadcast(own[3], 6u)) * x;
     c7 += mat4x4f(
-      subgroupBroadcast(b[0], 7u), subgroupBroadcast(b[1], 7u),
-      subgroupBroadcast(b[2], 7u), subgroupBroadcast(b[3], 7u)) * x;
+      subgroupBroadcast(own[0], 7u), subgroupBroadcast(own[1], 7u),
+      subgroupBroadcast(own[2], 7u), subgroupBroadcast(own[3], 7u)) * x;
   }
   let start = start_of(item, size.y_start) + chunk * size.m * size.n;
   // From no constant to none, or the epilogue is compiled once a turn.
