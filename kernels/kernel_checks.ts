@@ -230,11 +230,13 @@ const elementwise: readonly KernelCheck[] = [
     [some(COUNT), some(COUNT)],
     [COUNT],
   ),
-  check(
-    "scale_rows",
-    { rows: 9, width: 37 },
-    [some(9, 37), some(9), some(9, 37)],
-    [9, 37],
+  ...[36, 37].map((width) =>
+    check(
+      "scale_rows",
+      { rows: 9, width },
+      [some(9, width), some(9), some(9, width)],
+      [9, width],
+    )
   ),
   check(
     "dropout",
@@ -277,38 +279,28 @@ const training: readonly KernelCheck[] = [
 
 const images = { batch: 2, channels: 3, size: 6, patch: 3 };
 const rows = { batch: 2, tokens: 5, width: 6 };
-const prompts = { batch: 2, width: 6, start: 1, count: 2, skip: 1, sets: 1 };
+
+/** Tokens that are vectors, or numbers. */
+function tokenChecks(width: number): KernelCheck[] {
+  const size = { ...rows, width };
+  const taken = { ...size, start: 1, count: 2 };
+  const prompts = { ...taken, skip: 1, sets: 1 };
+  const [cls, prompt, places] = [1, 2, 5].map((count) => some(1, count, width));
+  const both = (count: number) => some(2, count, width);
+  return [
+    check("embed_tokens", size, [both(4), cls, places], [2, 5, width]),
+    check("take_tokens", taken, [both(5)], [2, 2, width]),
+    check("pad_tokens", taken, [both(2), undefined], [2, 5, width]),
+    check("insert_tokens", prompts, [both(5), prompt], [2, 6, width]),
+    check("cut_tokens", prompts, [both(6)], [2, 5, width]),
+  ];
+}
 
 const tokens: readonly KernelCheck[] = [
-  check(
-    "embed_tokens",
-    rows,
-    [some(2, 4, 6), some(1, 1, 6), some(1, 5, 6)],
-    [2, 5, 6],
-  ),
+  ...tokenChecks(8),
+  ...tokenChecks(6),
   check("patches", images, [some(2, 3, 6, 6)], [2, 4, 27]),
   check("unpatches", images, [some(2, 4, 27)], [2, 3, 6, 6]),
-  ...[8, 6].flatMap((width) => [
-    check(
-      "take_tokens",
-      { ...rows, width, start: 1, count: 2 },
-      [some(2, 5, width)],
-      [2, 2, width],
-    ),
-    check(
-      "pad_tokens",
-      { ...rows, width, start: 1, count: 2 },
-      [some(2, 2, width), undefined],
-      [2, 5, width],
-    ),
-  ]),
-  check(
-    "insert_tokens",
-    { ...prompts, tokens: 5 },
-    [some(2, 5, 6), some(1, 2, 6)],
-    [2, 6, 6],
-  ),
-  check("cut_tokens", { ...prompts, tokens: 5 }, [some(2, 6, 6)], [2, 5, 6]),
   check("mean_tokens", rows, [some(2, 5, 6)], [2, 6]),
   check("spread_tokens", rows, [some(2, 6)], [2, 5, 6]),
   check("transpose", { a: 3, b: 5, c: 2 }, [some(3, 5, 2)], [5, 3, 2]),
@@ -358,18 +350,20 @@ const windows: readonly KernelCheck[] = [
     [8, 4, 36],
     [9, 3],
   ),
-  check(
-    "window_partition",
-    { ...windowed, channels: 12 },
-    [some(2, 16, 12)],
-    [8, 4, 12],
-  ),
-  check(
-    "window_reverse",
-    { ...windowed, channels: 12 },
-    [some(8, 4, 12), some(2, 16, 12)],
-    [2, 16, 12],
-  ),
+  ...[12, 6].flatMap((channels) => [
+    check(
+      "window_partition",
+      { ...windowed, channels },
+      [some(2, 16, channels)],
+      [8, 4, channels],
+    ),
+    check(
+      "window_reverse",
+      { ...windowed, channels },
+      [some(8, 4, channels), some(2, 16, channels)],
+      [2, 16, channels],
+    ),
+  ]),
 ];
 
 /** The family of the attention kernels that software adapters use at length. */

@@ -2,18 +2,13 @@
  * y = concat(cls, x) + pos along the tokens.
  *
  * Shapes: x (B, N, d), cls (1, 1, d), pos (1, T, d), y (B, T, d), T = N + 1.
- * Bindings: x, cls, pos, y. Dispatch: 256 elements of y a workgroup.
+ * Bindings: x, cls, pos, y. Dispatch: 256 Numbers of y a workgroup.
  *
  * @module
  */
-import {
-  attribute,
-  flatGrid,
-  type Kernel,
-  required,
-  type Shader,
-} from "./kernel.ts";
+import { attribute, flatGrid, type Kernel, required } from "./kernel.ts";
 import { outputCount } from "./elementwise.ts";
+import { forRows, numberShaders } from "./numbers.ts";
 
 const WGSL = /* wgsl */ `
 override TOKENS: u32;
@@ -21,10 +16,10 @@ override WIDTH: u32;
 
 struct Size { count: u32 }
 
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> cls: array<f32>;
-@group(0) @binding(2) var<storage, read_write> pos: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read_write> x: array<Numbers>;
+@group(0) @binding(1) var<storage, read_write> cls: array<Numbers>;
+@group(0) @binding(2) var<storage, read_write> pos: array<Numbers>;
+@group(0) @binding(3) var<storage, read_write> y: array<Numbers>;
 @group(0) @binding(4) var<uniform> size: Size;
 
 @compute @workgroup_size(64)
@@ -47,21 +42,23 @@ fn main(
 }
 `;
 
-const shader: Shader = {
+const shaders = numberShaders({
   name: "embed_tokens",
   wgsl: WGSL,
   entry: "main",
   bindings: ["x", "cls", "pos", "y"],
   uniform: true,
-};
+});
 
 /** Class token and position embedding. */
 export const embedTokens: Kernel = {
   name: "embed_tokens",
   half: { inputs: [0, 1, 2], outputs: [0] },
-  shaders: [shader],
+  shaders: [shaders.scalars, shaders.vectors],
   lower(call) {
-    const count = outputCount(call);
+    const d = attribute(call, "width");
+    const { shader, width } = forRows(shaders, d);
+    const count = outputCount(call) / d * width;
     return [{
       shader,
       places: [
@@ -72,7 +69,7 @@ export const embedTokens: Kernel = {
       ],
       constants: {
         TOKENS: attribute(call, "tokens"),
-        WIDTH: attribute(call, "width"),
+        WIDTH: width,
       },
       uniform: [count],
       grid: flatGrid(Math.ceil(count / 256)),

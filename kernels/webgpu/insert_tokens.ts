@@ -4,7 +4,7 @@
  * way.
  *
  * Shapes: x (B, T, d), prompts (sets, count, d) with sets 1 or B, y
- * (B, T - skip + count, d). Bindings: x, prompts, y. Dispatch: 256 elements of
+ * (B, T - skip + count, d). Bindings: x, prompts, y. Dispatch: 256 Numbers of
  * the result a workgroup.
  *
  * @module
@@ -17,8 +17,8 @@ import {
   flatGrid,
   type Kernel,
   required,
-  type Shader,
 } from "./kernel.ts";
+import { forRows, numberShaders } from "./numbers.ts";
 
 const WGSL = /* wgsl */ `
 override SIZE: u32;
@@ -31,11 +31,11 @@ override SKIP: u32;
 override SHARED: bool;
 override CUT: bool;
 
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> prompts: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read_write> x: array<Numbers>;
+@group(0) @binding(1) var<storage, read_write> prompts: array<Numbers>;
+@group(0) @binding(2) var<storage, read_write> y: array<Numbers>;
 
-fn inserted(i: u32) -> f32 {
+fn inserted(i: u32) -> Numbers {
   let column = i % WIDTH;
   let token = (i / WIDTH) % TOTAL;
   let image = i / (WIDTH * TOTAL);
@@ -48,11 +48,11 @@ fn inserted(i: u32) -> f32 {
   return x[(image * TOKENS + kept) * WIDTH + column];
 }
 
-fn cut(i: u32) -> f32 {
+fn cut(i: u32) -> Numbers {
   let column = i % WIDTH;
   let token = (i / WIDTH) % TOKENS;
   let image = i / (WIDTH * TOKENS);
-  if (token >= START && token < START + SKIP) { return 0.0; }
+  if (token >= START && token < START + SKIP) { return Numbers(); }
   var kept = token;
   if (token >= START) { kept = token + PROMPTS - SKIP; }
   return x[(image * TOTAL + kept) * WIDTH + column];
@@ -74,15 +74,17 @@ fn main(
 }
 `;
 
-const shader: Shader = {
+const shaders = numberShaders({
   name: "insert_tokens",
   wgsl: WGSL,
   entry: "main",
   bindings: ["x", "prompts", "y"],
-};
+});
 
 function lower(call: KernelCall, cut: number): Dispatch[] {
-  const size = outputCount(call);
+  const d = attribute(call, "width");
+  const { shader, width } = forRows(shaders, d);
+  const size = outputCount(call) / d * width;
   const [tokens, count, skip] = ["tokens", "count", "skip"]
     .map((name) => attribute(call, name));
   return [{
@@ -96,7 +98,7 @@ function lower(call: KernelCall, cut: number): Dispatch[] {
       SIZE: size,
       TOKENS: tokens,
       TOTAL: tokens - skip + count,
-      WIDTH: attribute(call, "width"),
+      WIDTH: width,
       START: attribute(call, "start"),
       PROMPTS: count,
       SKIP: skip,
@@ -111,7 +113,7 @@ function lower(call: KernelCall, cut: number): Dispatch[] {
 export const insertTokens: Kernel = {
   name: "insert_tokens",
   half: { inputs: [0, 1], outputs: [0] },
-  shaders: [shader],
+  shaders: [shaders.scalars, shaders.vectors],
   lower: (call) => lower(call, 0),
 };
 
@@ -119,6 +121,6 @@ export const insertTokens: Kernel = {
 export const cutTokens: Kernel = {
   name: "cut_tokens",
   half: { inputs: [0], outputs: [0] },
-  shaders: [shader],
+  shaders: [shaders.scalars, shaders.vectors],
   lower: (call) => lower(call, 1),
 };

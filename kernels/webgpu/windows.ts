@@ -3,7 +3,7 @@
  * below and to the right; and joins them again (+ residual).
  *
  * Shapes: x, residual (B, S, S, C), y (B·n, w², C) with n = ⌈S / w⌉². Bindings:
- * source, residual, result. Dispatch: 256 elements of the result a workgroup.
+ * source, residual, result. Dispatch: 256 Numbers of the result a workgroup.
  *
  * @module
  */
@@ -16,8 +16,8 @@ import {
   flatGrid,
   type Kernel,
   required,
-  type Shader,
 } from "./kernel.ts";
+import { forRows, numberShaders } from "./numbers.ts";
 
 const WGSL = /* wgsl */ `
 override COUNT: u32;
@@ -29,23 +29,23 @@ override SHIFT: u32;
 override JOIN: bool;
 override HAS_RESIDUAL: bool;
 
-@group(0) @binding(0) var<storage, read_write> source: array<f32>;
-@group(0) @binding(1) var<storage, read_write> residual: array<f32>;
-@group(0) @binding(2) var<storage, read_write> result: array<f32>;
+@group(0) @binding(0) var<storage, read_write> source: array<Numbers>;
+@group(0) @binding(1) var<storage, read_write> residual: array<Numbers>;
+@group(0) @binding(2) var<storage, read_write> result: array<Numbers>;
 
-fn cut(index: u32) -> f32 {
+fn cut(index: u32) -> Numbers {
   let token = index / CHANNELS;
   let inside = token % (WINDOW * WINDOW);
   let window = token / (WINDOW * WINDOW);
   let i = window / SIDE % SIDE * WINDOW + inside / WINDOW;
   let j = window % SIDE * WINDOW + inside % WINDOW;
-  if (i >= SIZE || j >= SIZE) { return 0.0; }
+  if (i >= SIZE || j >= SIZE) { return Numbers(); }
   let row = window / (SIDE * SIDE) * SIZE + (i + SHIFT) % SIZE;
   let place = row * SIZE + (j + SHIFT) % SIZE;
   return source[place * CHANNELS + index % CHANNELS];
 }
 
-fn joined(index: u32) -> f32 {
+fn joined(index: u32) -> Numbers {
   let token = index / CHANNELS;
   let back = SIZE - SHIFT % SIZE;
   let i = (token / SIZE % SIZE + back) % SIZE;
@@ -74,15 +74,17 @@ fn main(
 }
 `;
 
-const shader: Shader = {
+const shaders = numberShaders({
   name: "windows",
   wgsl: WGSL,
   entry: "main",
   bindings: ["source", "residual", "result"],
-};
+});
 
 function lower(call: KernelCall, join: number): Dispatch[] {
-  const count = outputCount(call);
+  const channels = attribute(call, "channels");
+  const { shader, width } = forRows(shaders, channels);
+  const count = outputCount(call) / channels * width;
   const size = attribute(call, "size");
   const window = attribute(call, "window");
   const residual = join ? call.inputs[1] : undefined;
@@ -97,7 +99,7 @@ function lower(call: KernelCall, join: number): Dispatch[] {
       COUNT: count,
       SIZE: size,
       SIDE: Math.ceil(size / window),
-      CHANNELS: attribute(call, "channels"),
+      CHANNELS: width,
       WINDOW: window,
       SHIFT: attribute(call, "shift"),
       JOIN: join,
@@ -111,7 +113,7 @@ function lower(call: KernelCall, join: number): Dispatch[] {
 export const windowPartition: Kernel = {
   name: "window_partition",
   half: { inputs: [0], outputs: [0] },
-  shaders: [shader],
+  shaders: [shaders.scalars, shaders.vectors],
   lower: (call) => lower(call, 0),
 };
 
@@ -119,6 +121,6 @@ export const windowPartition: Kernel = {
 export const windowReverse: Kernel = {
   name: "window_reverse",
   half: { inputs: [0, 1], outputs: [0] },
-  shaders: [shader],
+  shaders: [shaders.scalars, shaders.vectors],
   lower: (call) => lower(call, 1),
 };
