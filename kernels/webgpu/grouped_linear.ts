@@ -23,17 +23,18 @@ import {
 import { forRows, numberShaders } from "./numbers.ts";
 
 const WGSL = /* wgsl */ `
-override M: u32;
 override COLUMNS: u32;
 override BACK: bool;
-override HAS_BIAS: bool;
-override HAS_RESIDUAL: bool;
+
+// Unrolled, the terms would take seconds to compile.
+struct Size { rows: u32, terms: u32, has_bias: u32, has_residual: u32 }
 
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> w: array<f32>;
 @group(0) @binding(2) var<storage, read_write> bias: array<Numbers>;
 @group(0) @binding(3) var<storage, read_write> residual: array<Numbers>;
 @group(0) @binding(4) var<storage, read_write> y: array<Numbers>;
+@group(0) @binding(5) var<uniform> size: Size;
 
 const ROWS = 4u;
 const FOUR = vec4u(0u, 1u, 2u, 3u);
@@ -51,17 +52,17 @@ fn main(
 ) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
   let first = i / COLUMNS * ROWS;
-  if (first >= M) { return; }
+  if (first >= size.rows) { return; }
   let column = i % COLUMNS * NUMBERS;
   // Rows past the end are the last one again.
-  let rows = min(vec4u(first) + FOUR, vec4u(M - 1u));
+  let rows = min(vec4u(first) + FOUR, vec4u(size.rows - 1u));
   let width = GROUPS * select(K, N, BACK);
   let columns = vec4u(column) + FOUR;
   let p = vec4u(
     position(columns.x), position(columns.y),
     position(columns.z), position(columns.w));
   var sums: array<Numbers, ROWS>;
-  for (var t = 0u; t < select(K, N, BACK); t++) {
+  for (var t = 0u; t < size.terms; t++) {
     var sources = inputs(column, t);
     var weights = columns * K + t;
     if (BACK) {
@@ -75,11 +76,11 @@ fn main(
     }
   }
   var shift = Numbers();
-  if (HAS_BIAS) { shift = bias[column / NUMBERS]; }
+  if (size.has_bias != 0u) { shift = bias[column / NUMBERS]; }
   for (var r = 0u; r < ROWS; r++) {
     let at = rows[r] * COLUMNS + column / NUMBERS;
     var v = sums[r] + shift;
-    if (HAS_RESIDUAL) { v += residual[at]; }
+    if (size.has_residual != 0u) { v += residual[at]; }
     y[at] = v;
   }
 }
@@ -90,6 +91,7 @@ const shaders = numberShaders({
   wgsl: WGSL + CHANNELS_WGSL,
   entry: "main",
   bindings: ["x", "w", "bias", "residual", "y"],
+  uniform: true,
 });
 
 function lower(call: KernelCall, back: number): Dispatch[] {
@@ -114,12 +116,10 @@ function lower(call: KernelCall, back: number): Dispatch[] {
     constants: {
       ...channelConstants(call),
       ...(back ? alike : {}),
-      M: m,
       COLUMNS: width,
       BACK: back,
-      HAS_BIAS: flag(bias),
-      HAS_RESIDUAL: flag(residual),
     },
+    uniform: [m, back ? n : k, flag(bias), flag(residual)],
     grid: flatGrid(Math.ceil(Math.ceil(m / 4) * width / 64)),
   }];
 }
