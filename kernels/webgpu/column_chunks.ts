@@ -8,12 +8,19 @@ import {
 import { forRows, type NumberShaders } from "./numbers.ts";
 import { splitRows, sumPartials } from "./sum_partials.ts";
 
+/** WGSL of their sizes, so that one pipeline serves all of them. */
+export const CHUNKS_WGSL: string = /* wgsl */ `
+// Rows of n Numbers, in chunks of so many rows.
+struct Size { rows: u32, n: u32, chunk: u32, chunks: u32 }
+`;
+
 /**
  * Sums over the rows of a call of m × n: chunks of rows into scratch, then the
  * chunks of each result that is wanted.
  *
  * @param shaders They write a partial sum for each result behind `inputs`, 64
- * columns of Numbers by one chunk a workgroup; overrides M, N, CHUNK, CHUNKS.
+ * columns of Numbers by one chunk a workgroup, and have the uniform of
+ * {@linkcode CHUNKS_WGSL}.
  */
 export function columnChunks(
   call: KernelCall,
@@ -36,7 +43,8 @@ export function columnChunks(
     {
       shader,
       places: [...inputs, ...partials],
-      constants: { M: m, N: width, CHUNK: size, CHUNKS: chunks },
+      constants: {},
+      uniform: [m, width, size, chunks],
       grid: flatGrid(Math.ceil(width * chunks / 64)),
     },
     ...results.flatMap(({ y, addend }, i) =>

@@ -7,19 +7,15 @@
  *
  * @module
  */
-import { columnChunks } from "./column_chunks.ts";
+import { CHUNKS_WGSL, columnChunks } from "./column_chunks.ts";
 import { type Kernel, required } from "./kernel.ts";
 import { numberShaders } from "./numbers.ts";
 import { sumPartialsShader } from "./sum_partials.ts";
 
 const WGSL = /* wgsl */ `
-override M: u32;
-override N: u32;
-override CHUNK: u32;
-override CHUNKS: u32;
-
 @group(0) @binding(0) var<storage, read_write> x: array<Numbers>;
 @group(0) @binding(1) var<storage, read_write> partial: array<Numbers>;
+@group(0) @binding(2) var<uniform> size: Size;
 
 @compute @workgroup_size(64)
 fn main(
@@ -28,22 +24,23 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
-  let column = i % N;
-  let chunk = i / N;
-  if (chunk >= CHUNKS) { return; }
-  let first = chunk * CHUNK;
-  let end = min(first + CHUNK, M);
+  let column = i % size.n;
+  let chunk = i / size.n;
+  if (chunk >= size.chunks) { return; }
+  let first = chunk * size.chunk;
+  let end = min(first + size.chunk, size.rows);
   var sum = Numbers();
-  for (var row = first; row < end; row++) { sum += x[row * N + column]; }
+  for (var row = first; row < end; row++) { sum += x[row * size.n + column]; }
   partial[i] = sum;
 }
 `;
 
 const shaders = numberShaders({
   name: "column_sum",
-  wgsl: WGSL,
+  wgsl: CHUNKS_WGSL + WGSL,
   entry: "main",
   bindings: ["x", "partial"],
+  uniform: true,
 });
 
 /** Sums over rows. */

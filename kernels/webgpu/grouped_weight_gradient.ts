@@ -16,15 +16,15 @@ import { forRows, numberShaders } from "./numbers.ts";
 import { splitRows, sumPartials, sumPartialsShader } from "./sum_partials.ts";
 
 const WGSL = /* wgsl */ `
-override M: u32;
 override COLUMNS: u32;
 override BLOCKS: u32;
-override CHUNK: u32;
-override CHUNKS: u32;
+
+struct Size { rows: u32, chunk: u32, chunks: u32 }
 
 @group(0) @binding(0) var<storage, read_write> dy: array<Numbers>;
 @group(0) @binding(1) var<storage, read_write> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(3) var<uniform> size: Size;
 
 @compute @workgroup_size(64)
 fn main(
@@ -34,7 +34,7 @@ fn main(
 ) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
   let chunk = i / COLUMNS / BLOCKS;
-  if (chunk >= CHUNKS) { return; }
+  if (chunk >= size.chunks) { return; }
   let column = i % COLUMNS * NUMBERS;
   let first = i / COLUMNS % BLOCKS * 4u;
   // Inputs past the end are the last one again.
@@ -43,8 +43,8 @@ fn main(
   let c = inputs(column, min(first + 2u, K - 1u));
   let d = inputs(column, min(first + 3u, K - 1u));
   var sums: array<Numbers, 4>;
-  let end = min(chunk * CHUNK + CHUNK, M);
-  for (var row = chunk * CHUNK; row < end; row++) {
+  let end = min(chunk * size.chunk + size.chunk, size.rows);
+  for (var row = chunk * size.chunk; row < end; row++) {
     let g = dy[row * COLUMNS + column / NUMBERS];
     let at = row * GROUPS * K;
     sums[0] = fma(g, taken(at, a), sums[0]);
@@ -66,6 +66,7 @@ const shaders = numberShaders({
   wgsl: WGSL + CHANNELS_WGSL,
   entry: "main",
   bindings: ["dy", "x", "partial"],
+  uniform: true,
 });
 
 /** The gradient of a linear layer by groups towards its weight. */
@@ -94,12 +95,10 @@ export const groupedWeightGradient: Kernel = {
         ],
         constants: {
           ...channelConstants(call),
-          M: m,
           COLUMNS: width,
           BLOCKS: blocks,
-          CHUNK: size,
-          CHUNKS: chunks,
         },
+        uniform: [m, size, chunks],
         grid: flatGrid(Math.ceil(width * blocks * chunks / 64)),
       },
       sumPartials(

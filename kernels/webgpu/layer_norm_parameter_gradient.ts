@@ -9,23 +9,19 @@
  *
  * @module
  */
-import { columnChunks } from "./column_chunks.ts";
+import { CHUNKS_WGSL, columnChunks } from "./column_chunks.ts";
 import { type Kernel, required } from "./kernel.ts";
 import { numberShaders } from "./numbers.ts";
 import { sumPartialsShader } from "./sum_partials.ts";
 
 const WGSL = /* wgsl */ `
-override M: u32;
-override N: u32;
-override CHUNK: u32;
-override CHUNKS: u32;
-
 @group(0) @binding(0) var<storage, read_write> dy: array<Numbers>;
 @group(0) @binding(1) var<storage, read_write> x: array<Numbers>;
 @group(0) @binding(2) var<storage, read_write> mean_in: array<f32>;
 @group(0) @binding(3) var<storage, read_write> rstd_in: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dweight: array<Numbers>;
 @group(0) @binding(5) var<storage, read_write> dbias: array<Numbers>;
+@group(0) @binding(6) var<uniform> size: Size;
 
 @compute @workgroup_size(64)
 fn main(
@@ -34,15 +30,15 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
-  let column = i % N;
-  let chunk = i / N;
-  if (chunk >= CHUNKS) { return; }
-  let first = chunk * CHUNK;
-  let end = min(first + CHUNK, M);
+  let column = i % size.n;
+  let chunk = i / size.n;
+  if (chunk >= size.chunks) { return; }
+  let first = chunk * size.chunk;
+  let end = min(first + size.chunk, size.rows);
   var product = Numbers();
   var sum = Numbers();
   for (var row = first; row < end; row++) {
-    let at = row * N + column;
+    let at = row * size.n + column;
     let g = dy[at];
     product = fma(g, (x[at] - mean_in[row]) * rstd_in[row], product);
     sum += g;
@@ -54,9 +50,10 @@ fn main(
 
 const shaders = numberShaders({
   name: "layer_norm_parameter_gradient",
-  wgsl: WGSL,
+  wgsl: CHUNKS_WGSL + WGSL,
   entry: "main",
   bindings: ["dy", "x", "mean", "rstd", "dweight", "dbias"],
+  uniform: true,
 });
 
 /** The gradients to weight and bias. */

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { columnChunks } from "./column_chunks.ts";
+import { CHUNKS_WGSL, columnChunks } from "./column_chunks.ts";
 import { attribute, flag, flatGrid, type Kernel, required } from "./kernel.ts";
 import { forRows, numberShaders } from "./numbers.ts";
 import { sumPartialsShader } from "./sum_partials.ts";
@@ -44,15 +44,11 @@ fn main(
 `;
 
 const GRADIENT = /* wgsl */ `
-override M: u32;
-override N: u32;
-override CHUNK: u32;
-override CHUNKS: u32;
-
 @group(0) @binding(0) var<storage, read_write> dy: array<Numbers>;
 @group(0) @binding(1) var<storage, read_write> x: array<Numbers>;
 @group(0) @binding(2) var<storage, read_write> dscale: array<Numbers>;
 @group(0) @binding(3) var<storage, read_write> dshift: array<Numbers>;
+@group(0) @binding(4) var<uniform> size: Size;
 
 @compute @workgroup_size(64)
 fn main(
@@ -61,15 +57,15 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
-  let column = i % N;
-  let chunk = i / N;
-  if (chunk >= CHUNKS) { return; }
-  let first = chunk * CHUNK;
-  let end = min(first + CHUNK, M);
+  let column = i % size.n;
+  let chunk = i / size.n;
+  if (chunk >= size.chunks) { return; }
+  let first = chunk * size.chunk;
+  let end = min(first + size.chunk, size.rows);
   var product = Numbers();
   var sum = Numbers();
   for (var row = first; row < end; row++) {
-    let at = row * N + column;
+    let at = row * size.n + column;
     let g = dy[at];
     product = fma(g, x[at], product);
     sum += g;
@@ -88,9 +84,10 @@ const forward = numberShaders({
 
 const gradient = numberShaders({
   name: "scale_shift_gradient",
-  wgsl: GRADIENT,
+  wgsl: CHUNKS_WGSL + GRADIENT,
   entry: "main",
   bindings: ["dy", "x", "dscale", "dshift"],
+  uniform: true,
 });
 
 /** Scales and shifts channels. */

@@ -11,13 +11,13 @@ import type { Place } from "../engine.ts";
 import { type Dispatch, flag, flatGrid, type Shader } from "./kernel.ts";
 
 const WGSL = /* wgsl */ `
-override N: u32;
-override CHUNKS: u32;
-override HAS_ADDEND: bool;
+// No constants: the chunks would be unrolled, which takes long to compile.
+struct Size { n: u32, chunks: u32, has_addend: u32 }
 
 @group(0) @binding(0) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(1) var<storage, read_write> addend: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> size: Size;
 
 @compute @workgroup_size(64)
 fn main(
@@ -26,21 +26,21 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
-  if (i >= N) { return; }
+  if (i >= size.n) { return; }
   var sums = vec4f(0.0);
   var c = 0u;
-  for (; c + 4u <= CHUNKS; c += 4u) {
-    let at = c * N + i;
+  for (; c + 4u <= size.chunks; c += 4u) {
+    let at = c * size.n + i;
     sums += vec4f(
       partial[at],
-      partial[at + N],
-      partial[at + 2u * N],
-      partial[at + 3u * N],
+      partial[at + size.n],
+      partial[at + 2u * size.n],
+      partial[at + 3u * size.n],
     );
   }
-  for (; c < CHUNKS; c++) { sums.x += partial[c * N + i]; }
+  for (; c < size.chunks; c++) { sums.x += partial[c * size.n + i]; }
   var sum = (sums.x + sums.y) + (sums.z + sums.w);
-  if (HAS_ADDEND) { sum += addend[i]; }
+  if (size.has_addend != 0u) { sum += addend[i]; }
   y[i] = sum;
 }
 `;
@@ -51,6 +51,7 @@ export const sumPartialsShader: Shader = {
   wgsl: WGSL,
   entry: "main",
   bindings: ["partial", "addend", "y"],
+  uniform: true,
 };
 
 /** Sums `chunks` partial results of `n` numbers each. */
@@ -61,11 +62,8 @@ export function sumPartials(
   return {
     shader: sumPartialsShader,
     places: [places.partial, places.addend, places.y],
-    constants: {
-      N: sizes.n,
-      CHUNKS: sizes.chunks,
-      HAS_ADDEND: flag(places.addend),
-    },
+    constants: {},
+    uniform: [sizes.n, sizes.chunks, flag(places.addend)],
     grid: flatGrid(Math.ceil(sizes.n / 64)),
   };
 }
