@@ -55,6 +55,7 @@ fn main(
     let x = a_block(rows + steps(depth, end, size.a_depth, !trans_a), a_turn);
     let own =
       b_block(columns + steps(depth, size.k, size.b_depth, trans_b), b_turn);
+    // Eight times, as WGSL wants a constant for the lane.
     c0 += mat4x4f(
       subgroupBroadcast(own[0], 0u), subgroupBroadcast(own[1], 0u),
       subgroupBroadcast(own[2], 0u), subgroupBroadcast(own[3], 0u)) * x;
