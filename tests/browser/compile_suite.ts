@@ -13,9 +13,10 @@ import type { Plan } from "../../kernels/engine.ts";
 import type { OpenedDevice } from "../../kernels/webgpu/adapter.ts";
 import { lowerPlan } from "../../kernels/webgpu/compile.ts";
 import { Guard } from "../../kernels/webgpu/guard.ts";
-import type { AdapterClass, Shader } from "../../kernels/webgpu/kernel.ts";
+import type { Shader } from "../../kernels/webgpu/kernel.ts";
 import { kernels } from "../../kernels/webgpu/kernels.ts";
 import { Pipelines } from "../../kernels/webgpu/pipelines.ts";
+import { adapterClasses } from "../support/adapter_classes.ts";
 import { halfPlan } from "../support/half_case.ts";
 import { kernelCases } from "../support/kernel_cases.ts";
 import { planningEngine } from "../support/planning_engine.ts";
@@ -27,12 +28,6 @@ export type Uses = ReadonlyMap<Shader, ReadonlySet<string>>;
 
 /** One backbone of each family. */
 const BACKBONES = ["vit-b16", "dinov2-s14-reg4", "clip-b16", "swin-t"];
-
-const ADAPTERS: readonly AdapterClass[] = [
-  { software: true, subgroups: true },
-  { software: true },
-  { software: false },
-];
 
 /**
  * What the registry makes of the kernels' cases, of every method on a tiny ViT
@@ -53,7 +48,7 @@ export function shaderUses(): Uses {
       used.name === name || used.name.startsWith(`${name}, f16 `)
     );
   for (const plan of plans()) {
-    for (const adapter of ADAPTERS) {
+    for (const adapter of adapterClasses) {
       const settings = { ...adapter, matmulFamily: "auto" } as const;
       const { dispatches } = lowerPlan(plan, kernels, settings);
       for (const { shader: used, constants } of dispatches) {

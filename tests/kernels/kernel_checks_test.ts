@@ -2,14 +2,9 @@ import assert from "node:assert/strict";
 import { CheckPlan } from "../../kernels/check_plan.ts";
 import { kernelChecks } from "../../kernels/kernel_checks.ts";
 import { lowerPlan } from "../../kernels/webgpu/compile.ts";
-import type { AdapterClass, Shader } from "../../kernels/webgpu/kernel.ts";
+import type { Shader } from "../../kernels/webgpu/kernel.ts";
 import { kernels } from "../../kernels/webgpu/kernels.ts";
-
-const ADAPTERS: readonly AdapterClass[] = [
-  { software: true, subgroups: true },
-  { software: true },
-  { software: false },
-];
+import { adapterClasses } from "../support/adapter_classes.ts";
 
 /** The shaders that checks of some kernels use, on adapters of any class. */
 function shadersOf(names: Iterable<string>): Set<Shader> {
@@ -20,7 +15,7 @@ function shadersOf(names: Iterable<string>): Set<Shader> {
       .map((check) => ({ family, check, half }))
   );
   const { plan } = new CheckPlan(chosen);
-  const dispatches = ADAPTERS.flatMap((adapter) =>
+  const dispatches = adapterClasses.flatMap((adapter) =>
     lowerPlan(plan, kernels, { ...adapter, matmulFamily: "auto" }).dispatches
   );
   return new Set(dispatches.map(({ shader }) => shader));

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { matmul } from "../../../core/ops/matmul.ts";
 import { findAdapter } from "../../../kernels/webgpu/adapter.ts";
 import { openWebgpuEngine } from "../../../kernels/webgpu/engine.ts";
-import type { AdapterClass } from "../../../kernels/webgpu/kernel.ts";
 import { chooseMatmul } from "../../../kernels/webgpu/matmul.ts";
 import {
   candidateVariants,
@@ -14,6 +13,7 @@ import {
   variantGrid,
   variantName,
 } from "../../../kernels/webgpu/matmul_variant.ts";
+import { adapterClasses } from "../../support/adapter_classes.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { TOLERANCE } from "../../support/tolerance.ts";
 import { feeds, onePlan } from "../cpu/one_kernel.ts";
@@ -21,12 +21,6 @@ import { gpuTest } from "./adapter.ts";
 
 const PLAIN = { transA: 0, transB: 0, parts: 0 };
 const auto = { matmulFamily: "auto" } as const;
-const ADAPTERS: readonly AdapterClass[] = [
-  { software: true, subgroups: true },
-  { software: true },
-  { software: false },
-];
-
 Deno.test("ruleVariant() takes the family that suits the adapter", () => {
   const size = { m: 768, n: 768, k: 768 };
   const processor = ruleVariant(size, { ...auto, software: true });
@@ -42,7 +36,7 @@ Deno.test("ruleVariant() takes the family that suits the adapter", () => {
 });
 
 Deno.test("ruleVariant() splits a long k, and no part is empty", () => {
-  for (const adapter of ADAPTERS) {
+  for (const adapter of adapterClasses) {
     for (const k of [1, 127, 128, 1040, 8320, 100_001]) {
       const size = { m: 48, n: 16, k };
       const { chunks } = ruleVariant(size, { ...auto, ...adapter });
@@ -87,7 +81,7 @@ Deno.test("parseMatmulKey() reads what matmulKey() writes, and nothing else", ()
 
 Deno.test("candidateVariants() has the rule first and only what can run", () => {
   const sizes = [[1, 1, 1], [2080, 768, 192], [48, 16, 8320], [8320, 16, 48]];
-  for (const adapter of ADAPTERS) {
+  for (const adapter of adapterClasses) {
     for (const [m, n, k] of [...sizes, [4_000_000, 16, 3]]) {
       const [rule, ...others] = candidateVariants({ m, n, k }, adapter);
       assert.deepEqual(rule, ruleVariant({ m, n, k }, { ...auto, ...adapter }));
